@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config: knot.toml's [server.redis] and [resolver], the environment over it, defaults
+ * under it. One value without pointers comes out: copy it, compare it, wipe it.
+ *
+ * Precedence, as knot's: environment over file over default. An error names the file,
+ * the line and the column (or the variable), what was found and what is allowed. The
+ * bytes of a password never appear in one. */
+#ifndef REEF_CONFIG_H
+#define REEF_CONFIG_H
+#include "resp/resp.h"
+
+enum {
+    REEF_HOSTS_MAX = 32, /* hosts in one block */
+    REEF_NAME_MAX = 255, /* host name, master_name, socket path's own limit is lower */
+    REEF_USER_MAX = 255, /* username */
+    REEF_SECRET_MAX = 1024,    /* password; longer ones are refused, never cut */
+    REEF_PREFIX_MAX = 255,     /* key_prefix, with the ":" that is appended */
+    REEF_NAMESERVERS_MAX = 8,  /* [resolver] nameservers */
+    REEF_LANES_MAX = 64,       /* lanes */
+    REEF_FILE_NAME_MAX = 1023, /* path of knot.toml */
+    REEF_FILE_MAX = 16777216   /* bytes of knot.toml that are read */
+};
+
+/* Where a setting came from: `line` and `column` (1-based, in characters) for a file.
+ */
+typedef enum reef_source {
+    REEF_FROM_DEFAULT,
+    REEF_FROM_FILE,
+    REEF_FROM_ENV
+} reef_source;
+typedef struct reef_origin {
+    reef_source source;
+    uint32_t line;
+    uint32_t column;
+} reef_origin;
+
+typedef enum reef_host_kind {
+    REEF_HOST_TCP,  /* "name", "name:port", "1.2.3.4:port", "[v6]:port" */
+    REEF_HOST_UNIX, /* "unix:/path" */
+    REEF_HOST_SRV   /* "srv+name": the SRV record of `name`, verbatim */
+} reef_host_kind;
+
+typedef struct reef_host {
+    reef_host_kind kind;
+    uint16_t port;                /* TCP: 6379 where none was given (Sentinel: 26379) */
+    char name[REEF_NAME_MAX + 1]; /* without prefix, brackets and port */
+    reef_origin origin;           /* of this element of the array */
+} reef_host;
+
+/* A nameserver: "ip", "ip:port", "[v6]:port", "domain/ip:port". */
+typedef struct reef_nameserver {
+    uint16_t port;    /* 53 where none was given */
+    char address[64]; /* numeric */
+    char domain[REEF_NAME_MAX +
+                1]; /* lower case, no dots at its ends; "": for every name */
+} reef_nameserver;
+
+/* The settings, in the order of the table in config.c. */
+typedef enum reef_setting {
+    REEF_SET_ENABLED,
+    REEF_SET_HOSTS,
+    REEF_SET_USERNAME,
+    REEF_SET_PASSWORD,
+    REEF_SET_DB,
+    REEF_SET_MASTER_NAME,
+    REEF_SET_SENTINEL_USERNAME,
+    REEF_SET_SENTINEL_PASSWORD,
+    REEF_SET_KEY_PREFIX,
+    REEF_SET_CONNECT_TIMEOUT,
+    REEF_SET_CALL_TIMEOUT,
+    REEF_SET_LANES,
+    REEF_SET_PROTOCOL,
+    REEF_SET_NAMESERVERS,
+    REEF_SETTINGS
+} reef_setting;
+
+typedef struct reef_config {
+    bool enabled;        /* default false, as knot's */
+    uint32_t host_count; /* default 1: localhost:6379 */
+    reef_host hosts[REEF_HOSTS_MAX];
+    char username[REEF_USER_MAX + 1];    /* "": the default user */
+    char password[REEF_SECRET_MAX + 1];  /* "": no AUTH */
+    uint32_t db;                         /* 0 */
+    char master_name[REEF_NAME_MAX + 1]; /* "": no Sentinel */
+    char sentinel_username[REEF_USER_MAX + 1];
+    char sentinel_password[REEF_SECRET_MAX + 1];
+    char key_prefix[REEF_PREFIX_MAX + 1]; /* "", or ends with ":" */
+    uint32_t connect_timeout_ms;          /* 5000: one attempt, handshake included */
+    uint32_t call_timeout_ms;             /* 5000: a whole call that names no other */
+    uint32_t lanes;            /* 1: connections that calls are spread over */
+    uint32_t protocol;         /* 0: auto (3, else 2); 2; 3 */
+    uint32_t nameserver_count; /* 0: the system's */
+    reef_nameserver nameservers[REEF_NAMESERVERS_MAX];
+    reef_origin origins[REEF_SETTINGS]; /* by reef_setting */
+    char file[REEF_FILE_NAME_MAX + 1];  /* "": no file was read */
+} reef_config;
+
+/* The defaults. */
+void reef_config_init(reef_config *);
+
+/* Reads the text of a knot.toml over what `config` holds. `file` is its name in errors
+ * and may be NULL ("knot.toml"). No I/O. On an error `config` is left as it was. */
+reef_code reef_config_parse(reef_config *config, const char *file, reef_str toml,
+                            reef_error *error);
+
+/* Reads KNOT_REDIS_ENABLED, _HOSTS (comma list, each trimmed), _PASSWORD, _DB,
+ * _MASTER_NAME, _KEY_PREFIX, _USERNAME, _SENTINEL_USERNAME, _SENTINEL_PASSWORD,
+ * _CONNECT_TIMEOUT, _CALL_TIMEOUT, _LANES, _PROTOCOL and KNOT_NAMESERVERS from
+ * "NAME=value" texts, NULL ends the list. An empty variable counts as not set. On an
+ * error `config` is left as it was. */
+reef_code reef_config_env(reef_config *config, const char *const environ[],
+                          reef_error *error);
+
+/* What only shows when all is read: db with several hosts, Sentinel settings without
+ * master_name, a socket path among several hosts. Names the line to change. */
+reef_code reef_config_check(const reef_config *config, reef_error *error);
+
+/* init, file, environment and check in one. `path` NULL: KNOT_CONFIG of the
+ * environment; else knot.toml or .knot.toml, whichever comes first, in ".", $HOME,
+ * $HOME/.config/knot and /etc/knot; none there: defaults and environment alone. A path
+ * that was named must be readable. The one function of this folder that does I/O.
+ * `environ` NULL: empty. */
+reef_code reef_config_load(reef_config *config, const char *path,
+                           const char *const environ[], reef_error *error);
+
+/* The name of a setting as it stands in the file ("server.redis.db"), and its
+ * environment variable ("KNOT_REDIS_DB"). For help, errors and `reef config`. */
+const char *reef_setting_name(reef_setting);
+const char *reef_setting_env(reef_setting);
+/* One line of help: what it is, what is allowed, the default. */
+const char *reef_setting_help(reef_setting);
+
+/* The value as text into `out` (NUL-terminated, cut to fit); a secret that is set as
+ * "***". Returns the length that the whole text has. */
+size_t reef_setting_text(const reef_config *, reef_setting, char *out, size_t cap);
+
+/* Overwrites everything, passwords first. The compiler can't leave it out. */
+void reef_config_wipe(reef_config *);
+
+#endif
