@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* reef's version, of the library and the command. */
+#define REEF_VERSION "0.1.0"
+
 /* ---- words -------------------------------------------------------------------------
  */
 
