@@ -44,6 +44,7 @@ typedef enum reef_host_kind {
 typedef struct reef_host {
     reef_host_kind kind;
     uint16_t port;                /* TCP: 6379 where none was given (Sentinel: 26379) */
+    bool default_port;            /* none was given: the port follows master_name */
     char name[REEF_NAME_MAX + 1]; /* without prefix, brackets and port */
     reef_origin origin;           /* of this element of the array */
 } reef_host;
@@ -120,7 +121,7 @@ reef_code reef_config_check(const reef_config *config, reef_error *error);
  * environment; else knot.toml or .knot.toml, whichever comes first, in ".", $HOME,
  * $HOME/.config/knot and /etc/knot; none there: defaults and environment alone. A path
  * that was named must be readable. The one function of this folder that does I/O.
- * `environ` NULL: empty. */
+ * `environ` NULL: empty. On an error `config` holds the defaults. */
 reef_code reef_config_load(reef_config *config, const char *path,
                            const char *const environ[], reef_error *error);
 

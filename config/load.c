@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * load: finds knot.toml, reads it, and puts the environment over it. The one file of
+ * this folder that does I/O.
+ *
+ * Invariant: the file's bytes are in one block of ours, which is overwritten before it
+ * is freed: a password may stand in it. So the stream is unbuffered, and the block
+ * grows by hand. */
+#include "config/config.h"
+#include "config/env.h"
+#include "config/text.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LOAD_FIRST = 16384 }; /* bytes of the first block; a knot.toml fits */
+
+typedef struct load_block {
+    char *bytes;
+    size_t len, cap;
+} load_block;
+
+static void load_drop(load_block *block)
+{
+    if (block->bytes != NULL)
+        reef_forget(block->bytes, block->cap);
+    free(block->bytes);
+    *block = (load_block){0};
+}
+
+/* Twice the room, up to one byte over the maximum: that one shows that it is passed. */
+static bool load_grow(load_block *block)
+{
+    size_t cap = block->cap == 0 ? LOAD_FIRST : block->cap * 2;
+    cap = cap > REEF_FILE_MAX + 1 ? REEF_FILE_MAX + 1 : cap;
+    char *bytes = malloc(cap);
+    if (bytes == NULL)
+        return false;
+    size_t len = block->len;
+    if (len > 0)
+        memcpy(bytes, block->bytes, len);
+    load_drop(block);
+    *block = (load_block){bytes, len, cap};
+    return true;
+}
+
+static const char *load_reason(int number)
+{
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+        return "there is no such file";
+    case EACCES:
+    case EPERM:
+        return "there is no permission to read the file";
+    case EISDIR:
+        return "this is a directory, not a file";
+    case EFBIG:
+        return "the file has more than 16777216 bytes";
+    case ENOMEM:
+        return "memory is out";
+    case ENAMETOOLONG:
+        return "the file's name is too long";
+    default:
+        return "the system could not read the file";
+    }
+}
+
+static reef_code load_fail(const char *path, int number, reef_error *error)
+{
+    reef_message message = {0};
+    reef_message_add(&message, load_reason(number));
+    if (strcmp(message.text, load_reason(0)) == 0) {
+        reef_message_add(&message, " (errno ");
+        reef_message_number(&message, (uint64_t)number);
+        reef_message_add(&message, ")");
+    }
+    reef_code code = number == ENOMEM ? REEF_NOMEM : REEF_BADCONFIG;
+    code = reef_config_fail(error, code, (reef_place){path, 0, 0}, &message);
+    if (error != NULL)
+        error->sys_errno = number;
+    return code;
+}
+
+/* The whole stream into the block; 0 or an errno. */
+static int load_stream(load_block *block, FILE *stream)
+{
+    setvbuf(stream, NULL, _IONBF, 0);
+    while (block->len <= REEF_FILE_MAX) {
+        if (block->len == block->cap && !load_grow(block))
+            return ENOMEM;
+        errno = 0;
+        size_t len =
+            fread(block->bytes + block->len, 1, block->cap - block->len, stream);
+        block->len += len;
+        if (len == 0 && ferror(stream))
+            return errno != 0 ? errno : EIO;
+        if (len == 0)
+            return 0;
+    }
+    return EFBIG;
+}
+
+static int load_bytes(load_block *block, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return errno;
+    if (S_ISDIR(status.st_mode))
+        return EISDIR;
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL)
+        return errno != 0 ? errno : EIO;
+    int number = load_stream(block, stream);
+    fclose(stream);
+    return number;
+}
+
+static reef_code load_file(reef_config *config, const char *path, reef_error *error)
+{
+    load_block block = {0};
+    int number = load_bytes(&block, path);
+    reef_code code = number != 0
+                         ? load_fail(path, number, error)
+                         : reef_config_parse(config, path,
+                                             (reef_str){block.bytes, block.len}, error);
+    load_drop(&block);
+    return code;
+}
+
+/* Joins folder, rest and name. False: too long, so no file of that name can be used. */
+static bool load_join(char path[REEF_FILE_NAME_MAX + 1], const char *const parts[3])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < 3; i++) {
+        size_t more = strlen(parts[i]);
+        if (more > REEF_FILE_NAME_MAX - len)
+            return false;
+        memcpy(path + len, parts[i], more);
+        len += more;
+    }
+    path[len] = 0;
+    return true;
+}
+
+/* A folder that may not be searched counts as one without the file, as in knot. */
+static bool load_exists(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0;
+}
+
+/* The first file of the search order into `path`. False: there is none. */
+static bool load_search(char path[REEF_FILE_NAME_MAX + 1], const char *home)
+{
+    const char *const folders[][2] = {
+        {"", ""}, {home, "/"}, {home, "/.config/knot/"}, {"/etc/knot/", ""}};
+    static const char *const names[] = {"knot.toml", ".knot.toml"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (folders[i][0] == NULL)
+            continue;
+        for (size_t j = 0; j < 2; j++) {
+            const char *const parts[3] = {folders[i][0], folders[i][1], names[j]};
+            if (load_join(path, parts) && load_exists(path))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The values of `environ` are NUL-terminated texts, so a word of them is one, too. */
+static const char *load_variable(const char *const environ[], const char *name)
+{
+    reef_str value = reef_env_find(environ, name);
+    return value.len > 0 ? value.ptr : NULL;
+}
+
+static reef_code load_all(reef_config *config, const char *path,
+                          const char *const environ[], reef_error *error)
+{
+    char found[REEF_FILE_NAME_MAX + 1];
+    reef_code code = REEF_OK;
+    if (path == NULL)
+        path = load_variable(environ, "KNOT_CONFIG");
+    if (path == NULL && load_search(found, load_variable(environ, "HOME")))
+        path = found;
+    if (path != NULL)
+        code = load_file(config, path, error);
+    if (code == REEF_OK && environ != NULL)
+        code = reef_config_env(config, environ, error);
+    return code == REEF_OK ? reef_config_check(config, error) : code;
+}
+
+reef_code reef_config_load(reef_config *config, const char *path,
+                           const char *const environ[], reef_error *error)
+{
+    reef_config_init(config);
+    reef_code code = load_all(config, path, environ, error);
+    if (code != REEF_OK) {
+        reef_config_wipe(config);
+        reef_config_init(config);
+    }
+    return code;
+}

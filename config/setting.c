@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * setting: values into a reef_config. The file and the environment end here, so a value
+ * is judged by the same words wherever it came from.
+ *
+ * What knot accepts today is accepted: it turns values into text, so a db in quotes and
+ * a password that is a number work there. */
+#include "config/setting.h"
+#include "config/host.h"
+#include <string.h>
+
+bool reef_setting_is_list(reef_setting setting)
+{
+    reef_setting_kind kind = reef_setting_at(setting)->kind;
+    return kind == REEF_KIND_HOSTS || kind == REEF_KIND_NAMESERVERS;
+}
+
+bool reef_setting_is_secret(reef_setting setting)
+{
+    return reef_setting_at(setting)->kind == REEF_KIND_SECRET;
+}
+
+static char *setting_field(reef_config *config, const reef_setting_row *row)
+{
+    return (char *)config + row->at;
+}
+
+static bool setting_is_text(const reef_input *input)
+{
+    return input->kind == REEF_INPUT_TEXT || input->kind == REEF_INPUT_ENV;
+}
+
+/* The words of Go's strconv.ParseBool, which knot reads its environment by, and more.
+ */
+static bool setting_flag_word(reef_str word, bool *value)
+{
+    static const char *const words[] = {"true",  "1", "t", "yes", "on",
+                                        "false", "0", "f", "no",  "off"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (reef_str_is(word, words[i])) {
+            *value = i < 5;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *setting_put_flag(char *field, const reef_setting_row *row,
+                                    const reef_input *input)
+{
+    bool value;
+    if (input->kind != REEF_INPUT_FLAG && input->kind != REEF_INPUT_ENV)
+        return row->allowed;
+    if (!setting_flag_word(input->text, &value))
+        return row->allowed;
+    memcpy(field, &value, sizeof value);
+    return NULL;
+}
+
+static const char *setting_put_uint(char *field, const reef_setting_row *row,
+                                    uint64_t value)
+{
+    uint32_t number = (uint32_t)value;
+    if (value < row->min || value > row->max)
+        return row->allowed;
+    memcpy(field, &number, sizeof number);
+    return NULL;
+}
+
+static const char *setting_put_number(char *field, const reef_setting_row *row,
+                                      const reef_input *input)
+{
+    uint64_t value;
+    if (input->kind == REEF_INPUT_INTEGER && input->number >= 0)
+        return setting_put_uint(field, row, (uint64_t)input->number);
+    if (setting_is_text(input) && reef_str_number(input->text, UINT32_MAX, &value))
+        return setting_put_uint(field, row, value);
+    return row->allowed;
+}
+
+static const char *setting_put_time(char *field, const reef_setting_row *row,
+                                    const reef_input *input)
+{
+    static const struct {
+        const char *name;
+        uint32_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    size_t digits = 0;
+    uint64_t value;
+    if (!setting_is_text(input))
+        return row->allowed;
+    while (digits < input->text.len && reef_is_digit(input->text.ptr[digits]))
+        digits++;
+    if (!reef_str_number(reef_str_part(input->text, 0, digits), UINT32_MAX, &value))
+        return row->allowed;
+    reef_str unit = reef_str_from(input->text, digits);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (reef_str_equal(unit, reef_str_of(units[i].name)))
+            return setting_put_uint(field, row, value * units[i].ms);
+    return row->allowed;
+}
+
+static const char *setting_put_protocol(char *field, const reef_setting_row *row,
+                                        const reef_input *input)
+{
+    uint64_t value;
+    if (input->kind == REEF_INPUT_INTEGER)
+        value = input->number < 0 ? 0 : (uint64_t)input->number;
+    else if (!setting_is_text(input))
+        return row->allowed;
+    else if (reef_str_equal(input->text, reef_str_of("auto")))
+        return setting_put_uint(field, row, 0);
+    else if (!reef_str_number(input->text, 9, &value))
+        return row->allowed;
+    return value < 2 ? row->allowed : setting_put_uint(field, row, value);
+}
+
+static const char *setting_put_bytes(char *field, const reef_setting_row *row,
+                                     reef_str text)
+{
+    if (text.len > row->max)
+        return row->allowed;
+    if (reef_str_find(text, 0, 0) < text.len)
+        return "a NUL can't be part of it";
+    memset(field, 0, row->max + 1);
+    if (text.len > 0)
+        memcpy(field, text.ptr, text.len);
+    return NULL;
+}
+
+static const char *setting_put_text(char *field, const reef_setting_row *row,
+                                    const reef_input *input)
+{
+    return setting_is_text(input) ? setting_put_bytes(field, row, input->text)
+                                  : row->allowed;
+}
+
+/* A ":" parts the prefix from the key, as in knot. */
+static const char *setting_put_prefix(char *field, const reef_setting_row *row,
+                                      const reef_input *input)
+{
+    const char *why = setting_put_text(field, row, input);
+    size_t len = input->text.len;
+    if (why != NULL || len == 0 || field[len - 1] == ':')
+        return why;
+    if (len == row->max)
+        return row->allowed;
+    field[len] = ':';
+    return NULL;
+}
+
+/* A password that is a number means its decimal digits. */
+static const char *setting_put_secret(char *field, const reef_setting_row *row,
+                                      const reef_input *input)
+{
+    reef_message digits = {0};
+    if (input->kind != REEF_INPUT_INTEGER)
+        return setting_put_text(field, row, input);
+    if (input->number < 0)
+        reef_message_add(&digits, "-");
+    uint64_t size = (uint64_t)input->number;
+    reef_message_number(&digits, input->number < 0 ? 0 - size : size);
+    const char *why =
+        setting_put_bytes(field, row, (reef_str){digits.text, digits.len});
+    reef_forget(&digits, sizeof digits);
+    return why;
+}
+
+static const char *setting_put_host(reef_config *config, const reef_input *input)
+{
+    if (config->host_count == REEF_HOSTS_MAX)
+        return "at most 32 hosts are possible";
+    reef_host *host = &config->hosts[config->host_count];
+    const char *why = reef_host_parse(host, input->text);
+    if (why != NULL)
+        return why;
+    host->default_port = host->kind == REEF_HOST_TCP && host->port == 0;
+    host->origin = input->origin;
+    config->host_count++;
+    return NULL;
+}
+
+static const char *setting_put_nameserver(reef_config *config, const reef_input *input)
+{
+    if (config->nameserver_count == REEF_NAMESERVERS_MAX)
+        return "at most 8 nameservers are possible";
+    const char *why = reef_nameserver_parse(
+        &config->nameservers[config->nameserver_count], input->text);
+    if (why == NULL)
+        config->nameserver_count++;
+    return why;
+}
+
+static const char *setting_put_any(reef_config *config, const reef_setting_row *row,
+                                   const reef_input *input)
+{
+    char *field = setting_field(config, row);
+    switch (row->kind) {
+    case REEF_KIND_FLAG:
+        return setting_put_flag(field, row, input);
+    case REEF_KIND_NUMBER:
+        return setting_put_number(field, row, input);
+    case REEF_KIND_TIME:
+        return setting_put_time(field, row, input);
+    case REEF_KIND_PROTOCOL:
+        return setting_put_protocol(field, row, input);
+    case REEF_KIND_TEXT:
+        return setting_put_text(field, row, input);
+    case REEF_KIND_PREFIX:
+        return setting_put_prefix(field, row, input);
+    case REEF_KIND_SECRET:
+        return setting_put_secret(field, row, input);
+    case REEF_KIND_HOSTS:
+        return setting_is_text(input) ? setting_put_host(config, input) : row->allowed;
+    case REEF_KIND_NAMESERVERS:
+        return setting_is_text(input) ? setting_put_nameserver(config, input)
+                                      : row->allowed;
+    }
+    return row->allowed;
+}
+
+const char *reef_setting_put(reef_config *config, reef_setting setting,
+                             const reef_input *input)
+{
+    const char *why = setting_put_any(config, reef_setting_at(setting), input);
+    if (why == NULL && !reef_setting_is_list(setting))
+        config->origins[setting] = input->origin;
+    return why;
+}
+
+void reef_setting_begin(reef_config *config, reef_setting setting, reef_origin origin)
+{
+    config->origins[setting] = origin;
+    if (setting == REEF_SET_HOSTS) {
+        config->host_count = 0;
+        memset(config->hosts, 0, sizeof config->hosts);
+    } else {
+        config->nameserver_count = 0;
+        memset(config->nameservers, 0, sizeof config->nameservers);
+    }
+}
+
+void reef_config_settle(reef_config *config)
+{
+    bool sentinel = config->master_name[0] != 0;
+    if (config->host_count == 0) {
+        reef_input input = {.kind = REEF_INPUT_TEXT,
+                            .text = reef_str_of("localhost"),
+                            .origin = config->origins[REEF_SET_HOSTS]};
+        setting_put_host(config, &input);
+    }
+    for (uint32_t i = 0; i < config->host_count; i++)
+        if (config->hosts[i].default_port)
+            config->hosts[i].port = sentinel ? REEF_PORT_SENTINEL : REEF_PORT_REDIS;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * text: UTF-8, words, and sentences in a fixed room.
+ *
+ * Invariants: a message holds whole characters only and never more than its room, and
+ * nothing reaches it that a terminal would act on. */
+#include "config/text.h"
+#include <string.h>
+
+unsigned reef_digit_value(char c)
+{
+    if (reef_is_digit(c))
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a') + 10;
+    if (c >= 'A' && c <= 'F')
+        return (unsigned)(c - 'A') + 10;
+    return 16;
+}
+
+static bool utf8_tail(reef_str text, size_t at)
+{
+    return at < text.len && ((unsigned char)text.ptr[at] & 0xC0) == 0x80;
+}
+
+/* Bytes of a character by its first byte, and the least and largest second byte: all
+ * that overlong forms, surrogates and the upper end differ in. */
+static size_t utf8_lead(unsigned char lead, unsigned *low, unsigned *high)
+{
+    *low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    *high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (lead >= 0xC2 && lead <= 0xDF)
+        return 2;
+    if (lead >= 0xE0 && lead <= 0xEF)
+        return 3;
+    return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+}
+
+size_t reef_utf8_size(reef_str text, size_t at)
+{
+    unsigned char lead = (unsigned char)text.ptr[at];
+    unsigned low, high;
+    size_t size = utf8_lead(lead, &low, &high);
+    if (lead < 0x80)
+        return 1;
+    if (size == 0 || at + 1 >= text.len)
+        return 0;
+    unsigned second = (unsigned char)text.ptr[at + 1];
+    if (second < low || second > high)
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if (!utf8_tail(text, at + i))
+            return 0;
+    return size;
+}
+
+size_t reef_utf8_put(uint32_t c, char out[4])
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    size_t size = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (c & 0x3F));
+        c >>= 6;
+    }
+    uint32_t lead = size == 2 ? 0xC0 : size == 3 ? 0xE0 : 0xF0;
+    out[0] = (char)(lead | c);
+    return size;
+}
+
+reef_str reef_str_from(reef_str text, size_t at)
+{
+    return reef_str_part(text, at, text.len - at);
+}
+
+reef_str reef_str_part(reef_str text, size_t at, size_t len)
+{
+    return len == 0 ? (reef_str){0} : (reef_str){text.ptr + at, len};
+}
+
+static bool str_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+reef_str reef_str_trim(reef_str text)
+{
+    while (text.len > 0 && str_space(text.ptr[0]))
+        text = reef_str_from(text, 1);
+    while (text.len > 0 && str_space(text.ptr[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+bool reef_str_starts(reef_str text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
+}
+
+size_t reef_str_find(reef_str text, char c, size_t at)
+{
+    while (at < text.len && text.ptr[at] != c)
+        at++;
+    return at;
+}
+
+bool reef_str_mentions(reef_str text, const char *lower)
+{
+    size_t len = strlen(lower);
+    for (size_t at = 0; at + len <= text.len; at++)
+        if ((text.ptr[at] | 0x20) == lower[0] &&
+            reef_str_is(reef_str_part(text, at, len), lower))
+            return true;
+    return false;
+}
+
+bool reef_str_number(reef_str text, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!reef_is_digit(text.ptr[i]) || value > max / 10)
+            return false;
+        value *= 10;
+        uint64_t digit = (uint64_t)(text.ptr[i] - '0');
+        if (digit > max - value)
+            return false;
+        value += digit;
+    }
+    *out = value;
+    return text.len > 0;
+}
+
+void reef_forget(void *memory, size_t len)
+{
+    volatile unsigned char *byte = memory;
+    while (len-- > 0)
+        *byte++ = 0;
+}
+
+/* Adds the whole piece or nothing. */
+static bool message_bytes(reef_message *m, const char *bytes, size_t len)
+{
+    if (len >= REEF_MESSAGE_MAX - m->len)
+        return false;
+    memcpy(m->text + m->len, bytes, len);
+    m->len += len;
+    m->text[m->len] = 0;
+    return true;
+}
+
+void reef_message_add(reef_message *m, const char *text)
+{
+    reef_str s = reef_str_of(text);
+    for (size_t at = 0, size = 0; at < s.len; at += size) {
+        size = reef_utf8_size(s, at);
+        size = size == 0 ? 1 : size;
+        if (!message_bytes(m, s.ptr + at, size))
+            return;
+    }
+}
+
+void reef_message_number(reef_message *m, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    message_bytes(m, digits + at, sizeof digits - at);
+}
+
+/* The character at `at` as it may be shown; `*size` is how far to go on in `text`. C1
+ * controls (U+0080 to U+009F) are written out like the others. */
+static size_t message_shown(reef_str text, size_t at, char out[4], size_t *size)
+{
+    unsigned char c = (unsigned char)text.ptr[at];
+    size_t len = reef_utf8_size(text, at);
+    bool c1 = len == 2 && c == 0xC2 && (unsigned char)text.ptr[at + 1] < 0xA0;
+    if (len == 0 || c < 0x20 || c == 0x7F || c1) {
+        *size = 1;
+        out[0] = '\\';
+        out[1] = 'x';
+        out[2] = "0123456789abcdef"[c >> 4];
+        out[3] = "0123456789abcdef"[c & 15];
+        return 4;
+    }
+    *size = len;
+    memcpy(out, text.ptr + at, len);
+    return len;
+}
+
+/* Shows `text` in at most `max` bytes: what is left out at the end becomes "...". */
+static void message_show(reef_message *m, reef_str text, size_t max)
+{
+    char piece[4];
+    size_t used = 0;
+    for (size_t at = 0, size = 0; at < text.len; at += size) {
+        size_t len = message_shown(text, at, piece, &size);
+        if (used + len > max) {
+            reef_message_add(m, "...");
+            return;
+        }
+        message_bytes(m, piece, len);
+        used += len;
+    }
+}
+
+void reef_message_value(reef_message *m, reef_str value)
+{
+    message_show(m, value, REEF_SHOWN_MAX);
+}
+
+void reef_message_quoted(reef_message *m, reef_str value)
+{
+    reef_message_add(m, "\"");
+    reef_message_value(m, value);
+    reef_message_add(m, "\"");
+}
+
+/* A file's name in at most `max` bytes: its end says more than its beginning. */
+static void message_name(reef_message *m, reef_str name, size_t max)
+{
+    char piece[4];
+    size_t need = 0, start = 0, size = 0;
+    for (size_t at = 0; at < name.len; at += size)
+        need += message_shown(name, at, piece, &size);
+    if (need > max) {
+        reef_message_add(m, "...");
+        max -= 3;
+    }
+    for (; need > max; start += size)
+        need -= message_shown(name, start, piece, &size);
+    message_show(m, reef_str_from(name, start), max);
+}
+
+/* Bytes of `m` that fit into `max`, whole characters only. */
+static size_t message_fit(const reef_message *m, size_t max)
+{
+    size_t len = m->len < max ? m->len : max;
+    while (len > 0 && len < m->len && ((unsigned char)m->text[len] & 0xC0) == 0x80)
+        len--;
+    return len;
+}
+
+reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
+                           const reef_message *sentence)
+{
+    reef_message where = {0}, head = {0};
+    if (error == NULL)
+        return code;
+    if (place.line > 0) {
+        reef_message_add(&where, ":");
+        reef_message_number(&where, place.line);
+        reef_message_add(&where, ":");
+        reef_message_number(&where, place.column);
+    }
+    reef_message_add(&where, ": ");
+    size_t room = REEF_ERROR_TEXT - 1 - where.len;
+    size_t left = sentence->len < room ? room - sentence->len : 0;
+    message_name(&head, reef_str_of(place.name),
+                 left > REEF_SHOWN_FILE_MIN ? left : REEF_SHOWN_FILE_MIN);
+    reef_message_add(&head, where.text);
+    size_t len = message_fit(sentence, REEF_ERROR_TEXT - 1 - head.len);
+    memset(error, 0, sizeof *error);
+    error->code = code;
+    memcpy(error->text, head.text, head.len);
+    memcpy(error->text + head.len, sentence->text, len);
+    return code;
+}

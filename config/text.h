@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * text: what the files of this folder share about characters: classes without a locale,
+ * UTF-8, and error sentences that are built into a fixed room and never overflow it. */
+#ifndef REEF_CONFIG_TEXT_H
+#define REEF_CONFIG_TEXT_H
+#include "resp/resp.h"
+
+enum {
+    REEF_SHOWN_MAX = 56,      /* bytes of a value that an error shows */
+    REEF_SHOWN_FILE_MIN = 48, /* bytes of a file name that an error shows at least */
+    REEF_MESSAGE_MAX = 512    /* a sentence before it is fitted into reef_error */
+};
+
+static inline bool reef_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool reef_is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The value of a digit in bases up to 16; 16 where it is none. */
+unsigned reef_digit_value(char);
+
+/* Bytes of the UTF-8 character at `at`, which is less than text.len: 1 to 4. 0: not
+ * UTF-8 there (overlong, surrogate, past U+10FFFF, cut off). */
+size_t reef_utf8_size(reef_str text, size_t at);
+/* The character as UTF-8 into `out`; its length. */
+size_t reef_utf8_put(uint32_t character, char out[4]);
+
+/* The rest of a word from `at` on. */
+reef_str reef_str_from(reef_str, size_t at);
+/* `len` bytes from `at` on; both lie inside. */
+reef_str reef_str_part(reef_str, size_t at, size_t len);
+reef_str reef_str_trim(reef_str); /* without spaces and tabs at both ends */
+bool reef_str_starts(reef_str, const char *prefix);
+/* The place of a byte from `at` on, or the length. */
+size_t reef_str_find(reef_str, char, size_t at);
+/* A text occurs inside, ASCII letters in any case; `lower` is in lower case. */
+bool reef_str_mentions(reef_str, const char *lower);
+/* Digits alone, at most `max`. */
+bool reef_str_number(reef_str, uint64_t max, uint64_t *out);
+
+/* Overwrites memory in a way that the compiler can't leave out. */
+void reef_forget(void *memory, size_t len);
+
+/* A sentence under construction. Zero is the empty one; what does not fit is dropped at
+ * a character's edge. */
+typedef struct reef_message {
+    size_t len;
+    char text[REEF_MESSAGE_MAX];
+} reef_message;
+
+void reef_message_add(reef_message *, const char *text);
+void reef_message_number(reef_message *, uint64_t);
+/* The value safe to show: control characters and bytes that are no UTF-8 as \xNN, the
+ * end cut to REEF_SHOWN_MAX with "..." behind. */
+void reef_message_value(reef_message *, reef_str value);
+void reef_message_quoted(reef_message *, reef_str value); /* the same in quotes */
+
+/* Where an error is: a file with line and column, or (line 0) a name alone. */
+typedef struct reef_place {
+    const char *name;
+    uint32_t line;
+    uint32_t column;
+} reef_place;
+
+/* Fills `error` (NULL is fine) with "NAME:LINE:COLUMN: sentence" and returns the code.
+ * A long name loses its beginning, so that the end of the sentence still fits. */
+reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
+                           const reef_message *);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * toml: a reader of TOML 1.1. One pass over the text, no recursion, no memory of its
+ * own: the caller pulls events and takes what it wants. Every value is validated,
+ * wanted or not. Whether a key or a table may be defined where it stands is the
+ * caller's matter: the reader sees grammar, not names.
+ *
+ * The document a.b = [1, {c = 'x'}] comes as KEY a, KEY b (last), ARRAY, INTEGER,
+ * INLINE, KEY c (last), STRING, INLINE_END, ARRAY_END, END; and [t.u] as TABLE, KEY t,
+ * KEY u (last). */
+#ifndef REEF_CONFIG_TOML_H
+#define REEF_CONFIG_TOML_H
+#include "resp/resp.h"
+
+enum { REEF_TOML_DEPTH = 1024 }; /* arrays and inline tables inside each other */
+
+typedef enum reef_toml_kind {
+    REEF_TOML_END,    /* the text was valid and is read; stays so */
+    REEF_TOML_BAD,    /* it is not valid: see reef_toml_why; stays so */
+    REEF_TOML_TABLE,  /* "[": the keys of a header follow */
+    REEF_TOML_TABLES, /* "[[" */
+    REEF_TOML_KEY,    /* one part of a key */
+    REEF_TOML_ARRAY,
+    REEF_TOML_ARRAY_END,
+    REEF_TOML_INLINE,
+    REEF_TOML_INLINE_END,
+    REEF_TOML_STRING,
+    REEF_TOML_INTEGER,
+    REEF_TOML_FLOAT,
+    REEF_TOML_BOOL,
+    REEF_TOML_DATE_TIME,       /* with offset or Z */
+    REEF_TOML_LOCAL_DATE_TIME, /* without */
+    REEF_TOML_LOCAL_DATE,
+    REEF_TOML_LOCAL_TIME
+} reef_toml_kind;
+
+/* How a string or a key part was written. */
+typedef enum reef_toml_form {
+    REEF_TOML_BARE,         /* no quotes: as it stands */
+    REEF_TOML_BASIC,        /* "..." with escapes */
+    REEF_TOML_LITERAL,      /* '...' */
+    REEF_TOML_BASIC_LINES,  /* three quotes, lines and escapes */
+    REEF_TOML_LITERAL_LINES /* three apostrophes, lines */
+} reef_toml_form;
+
+/* A place in the text. The column is counted when asked for. */
+typedef struct reef_toml_mark {
+    size_t at;      /* bytes from the start */
+    size_t line_at; /* where its line starts */
+    uint32_t line;  /* from 1 */
+} reef_toml_mark;
+
+typedef struct reef_toml_event {
+    reef_toml_kind kind;
+    reef_toml_form form;
+    bool first, last;    /* of a KEY: the first, the last part */
+    reef_str text;       /* of a KEY or scalar, without quotes, not decoded; borrowed */
+    reef_toml_mark mark; /* its first byte, the quote included */
+} reef_toml_event;
+
+/* The reader. Its fields are its own. */
+typedef struct reef_toml {
+    reef_str text;
+    size_t at, line_at;
+    uint32_t line;
+    uint32_t depth;
+    int state;
+    int brackets; /* of the header being read: 0 (none), 1, 2 */
+    bool first;   /* the next key part begins a key */
+    size_t entry; /* where the key or header being read began */
+    const char *why;
+    bool why_shows;
+    reef_toml_mark why_mark;
+    unsigned char stack[REEF_TOML_DEPTH]; /* '[' or '{' */
+} reef_toml;
+
+/* The text is borrowed until the last event was looked at. Fewer than 2^32 lines. */
+void reef_toml_init(reef_toml *, reef_str text);
+/* On to the next event; its kind. */
+reef_toml_kind reef_toml_next(reef_toml *, reef_toml_event *);
+
+/* After BAD: what is wrong, in words; where; and the bytes that stand there (empty when
+ * the words need none, or at the end of the text). */
+const char *reef_toml_why(const reef_toml *, reef_toml_mark *mark, reef_str *found);
+/* The lines that an error's place belongs to, from the start of its key or header to
+ * the end of its line: for hints, and to see whether a secret stands there. */
+reef_str reef_toml_entry(const reef_toml *);
+
+/* The column of a mark: characters from the start of its line, from 1. */
+uint32_t reef_toml_column(const reef_toml *, const reef_toml_mark *);
+
+/* The decoded bytes of a KEY or STRING: at most `cap` are written, the length of all is
+ * returned. Never more than event->text.len. */
+size_t reef_toml_decode(const reef_toml_event *, char *out, size_t cap);
+/* The value of an INTEGER. False: that is another kind. */
+bool reef_toml_integer(const reef_toml_event *, int64_t *out);
+/* "an array", "a date": for errors. */
+const char *reef_toml_kind_name(reef_toml_kind);
+
+/* ---- between the files of the reader ------------------------------------------------
+ */
+
+/* The reader's position as a mark. */
+reef_toml_mark reef_toml_here(const reef_toml *);
+/* Stops the reader for good at byte `at` of the present line. `shows`: the message is
+ * better with the bytes that stand there. Always false. */
+bool reef_toml_fail(reef_toml *, size_t at, const char *why, bool shows);
+/* Over one character of text at `*at`. False, and failed: it is a control character or
+ * no UTF-8. */
+bool reef_toml_character(reef_toml *, size_t *at);
+/* The string at the reader, which stands on its quote. `lines`: three quotes may open
+ * one over lines. False: failed. */
+bool reef_toml_string(reef_toml *, reef_toml_event *, bool lines);
+/* The number, boolean, date or time at the reader. False: failed. */
+bool reef_toml_scalar(reef_toml *, reef_toml_event *);
+
+#endif
