@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's doors: every input and output of net.h. An input moves the clock,
+ * changes one link or ticket, and wakes the router, which serves what can be served;
+ * outputs are pulled. Time-outs happen in tick alone, so that a host which ticks late
+ * ends calls late, and one that ticks at reef_engine_deadline_ms ends each at its
+ * deadline. */
+#include "net/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- life
+ * ------------------------------------------------------------------------------ */
+
+reef_engine *reef_engine_new(const reef_config *config, uint64_t seed, int64_t now_ms)
+{
+    reef_engine *e = calloc(1, sizeof *e);
+    reef_event *events = calloc(REEF_EVENTS_MAX, sizeof *events);
+    if (!e || !events) {
+        free(e);
+        free(events);
+        return NULL;
+    }
+    e->config = *config;
+    e->events = events;
+    e->now_ms = now_ms;
+    e->random = seed;
+    e->next_id = 1;
+    e->router = &reef_router_direct;
+    e->direct.main = REEF_NO_LINK;
+    for (uint32_t i = 0; i < REEF_LINKS_MAX; i++)
+        e->links[i].index = i;
+    return e;
+}
+
+static void engine_free_list(reef_engine *e, reef_list *list)
+{
+    while (list->head) {
+        reef_ticket *t = list->head;
+        reef_list_remove(list, t);
+        reef_ticket_free(e, t);
+    }
+}
+
+void reef_engine_free(reef_engine *e)
+{
+    reef_reply *push;
+    if (!e)
+        return;
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
+        engine_free_list(e, &e->links[i].out);
+        engine_free_list(e, &e->links[i].flight);
+        reef_link_wipe(&e->links[i]);
+    }
+    engine_free_list(e, &e->waiting);
+    engine_free_list(e, &e->done);
+    while (reef_engine_next_push(e, &push))
+        reef_reply_free(push);
+    reef_config_wipe(&e->config);
+    free(e->heap);
+    free(e->events);
+    free(e);
+}
+
+/* ---- time and chance
+ * ------------------------------------------------------------------- */
+
+void reef_engine_advance(reef_engine *e, int64_t now_ms)
+{
+    if (now_ms > e->now_ms)
+        e->now_ms = now_ms;
+}
+
+/* A 64-bit mixer over a counter: plenty for jitter, and never for anything secret. */
+static uint64_t engine_random(reef_engine *e)
+{
+    uint64_t z = e->random += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+int64_t reef_backoff_next(reef_engine *e, reef_backoff *b)
+{
+    int64_t ceiling = REEF_BACKOFF_MIN_MS;
+    for (uint32_t i = 0; i < b->step && ceiling < REEF_BACKOFF_MAX_MS; i++)
+        ceiling *= 2;
+    if (ceiling >= REEF_BACKOFF_MAX_MS)
+        ceiling = REEF_BACKOFF_MAX_MS;
+    else
+        b->step++;
+    /* Full jitter, but never none: clients that lost the same server spread out. */
+    int64_t pause = 1 + (int64_t)(engine_random(e) % (uint64_t)ceiling);
+    b->until_ms = e->now_ms + pause;
+    return pause;
+}
+
+/* ---- transport inputs
+ * ------------------------------------------------------------------ */
+
+static reef_link *engine_link(reef_engine *e, uint32_t link, int64_t now_ms)
+{
+    reef_engine_advance(e, now_ms);
+    return link < REEF_LINKS_MAX ? &e->links[link] : NULL;
+}
+
+static bool engine_live(const reef_link *l)
+{
+    return l && l->parser && l->state != REEF_LINK_CLOSING;
+}
+
+void reef_engine_opened(reef_engine *e, uint32_t link, int64_t now_ms)
+{
+    reef_link *l = engine_link(e, link, now_ms);
+    if (l && l->state == REEF_LINK_OPENING && !l->op_due)
+        reef_hello_start(e, l);
+    e->router->wake(e);
+}
+
+void reef_engine_sent(reef_engine *e, uint32_t link, size_t len, int64_t now_ms)
+{
+    reef_link *l = engine_link(e, link, now_ms);
+    if (engine_live(l))
+        reef_link_sent(e, l, len);
+}
+
+void *reef_engine_room(reef_engine *e, uint32_t link, size_t *cap)
+{
+    reef_link *l = engine_link(e, link, e->now_ms);
+    *cap = 0;
+    return engine_live(l) ? reef_parser_room(l->parser, cap) : NULL;
+}
+
+void reef_engine_received(reef_engine *e, uint32_t link, size_t len, int64_t now_ms)
+{
+    reef_link *l = engine_link(e, link, now_ms);
+    if (engine_live(l))
+        reef_link_received(e, l, len);
+    e->router->wake(e);
+}
+
+void reef_engine_closed(reef_engine *e, uint32_t link, int sys_errno, int64_t now_ms)
+{
+    reef_link *l = engine_link(e, link, now_ms);
+    char text[96];
+    reef_error why;
+    if (!l || l->state == REEF_LINK_FREE)
+        return;
+    if (l->state == REEF_LINK_CLOSING) {
+        l->state = REEF_LINK_FREE;
+    } else {
+        const char *words = reef_errno_text(sys_errno);
+        snprintf(text, sizeof text, "system error %d", sys_errno);
+        if (sys_errno == 0 && !l->served)
+            words = "the server closed the connection during the handshake";
+        reef_error_put(&why, REEF_CONNECT, sys_errno, l->stats.peer,
+                       words ? words : text);
+        reef_link_fail(e, l, true, &why);
+    }
+    e->router->wake(e);
+}
+
+void reef_engine_resolved(reef_engine *e, uint32_t link, const char *const addresses[],
+                          size_t count, const char *why, int64_t now_ms)
+{
+    reef_link *l = engine_link(e, link, now_ms);
+    if (l && l->state == REEF_LINK_LOOKUP && !l->op_due)
+        e->router->resolved(e, l, addresses, count, why);
+    e->router->wake(e);
+}
+
+/* ---- time
+ * ------------------------------------------------------------------------------ */
+
+static bool engine_attempting(const reef_link *l)
+{
+    return l->state == REEF_LINK_LOOKUP || l->state == REEF_LINK_OPENING ||
+           reef_hello_running(l);
+}
+
+static void engine_time_out(reef_engine *e, reef_link *l)
+{
+    reef_error why;
+    if (!engine_attempting(l) || l->attempt_deadline_ms > e->now_ms)
+        return;
+    if (l->state == REEF_LINK_LOOKUP)
+        reef_error_put(&why, REEF_DNS, 0, l->stats.peer,
+                       "looking up the name took too long");
+    else
+        reef_error_put(
+            &why, REEF_CONNECT, 0, l->stats.peer,
+            l->state == REEF_LINK_OPENING
+                ? "connecting took too long"
+                : "connected, but the server did not finish the handshake in time");
+    reef_link_fail(e, l, false, &why);
+}
+
+void reef_engine_tick(reef_engine *e, int64_t now_ms)
+{
+    reef_engine_advance(e, now_ms);
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++)
+        engine_time_out(e, &e->links[i]);
+    reef_tickets_expire(e);
+    e->router->wake(e);
+}
+
+int64_t reef_engine_deadline_ms(const reef_engine *e)
+{
+    int64_t at = e->router->deadline_ms(e);
+    if (e->heap_count > 0 && e->heap[0]->deadline_ms < at)
+        at = e->heap[0]->deadline_ms;
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
+        const reef_link *l = &e->links[i];
+        if (engine_attempting(l) && l->attempt_deadline_ms < at)
+            at = l->attempt_deadline_ms;
+    }
+    return at;
+}
+
+bool reef_engine_busy(const reef_engine *e)
+{
+    if (e->heap_count > 0)
+        return true;
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++)
+        if (engine_attempting(&e->links[i]))
+            return true;
+    return false;
+}
+
+/* ---- commands
+ * -------------------------------------------------------------------------- */
+
+static reef_code engine_check_group(const reef_cmd *const cmds[], size_t count,
+                                    reef_error *why)
+{
+    bool in_multi = false;
+    for (size_t i = 0; i < count; i++) {
+        reef_code code = reef_cmd_code(cmds[i]);
+        if (code != REEF_OK) {
+            reef_error_put(why, code, 0, NULL,
+                           code == REEF_BADARG  ? "the command is empty"
+                           : code == REEF_LIMIT ? "the command is too large"
+                                                : "out of memory for the command");
+            return code;
+        }
+        code = reef_cmd_shareable(cmds[i], in_multi, why);
+        if (code != REEF_OK)
+            return code;
+        reef_str name = reef_cmd_at(cmds[i], 0);
+        in_multi =
+            reef_str_is(name, "MULTI") ||
+            (in_multi && !reef_str_is(name, "EXEC") && !reef_str_is(name, "DISCARD"));
+    }
+    if (in_multi)
+        reef_error_put(
+            why, REEF_BADARG, 0, NULL,
+            "MULTI is refused: its EXEC does not follow in the same pipeline");
+    return in_multi ? REEF_BADARG : REEF_OK;
+}
+
+static reef_ticket *engine_new_ticket(reef_engine *e, const reef_cmd *const cmds[],
+                                      size_t count, int64_t deadline_ms)
+{
+    if (count == 0 || count > REEF_GROUP_MAX)
+        return NULL;
+    reef_ticket *t = reef_ticket_new(e, cmds, count);
+    if (!t)
+        return NULL;
+    t->submitted_ms = e->now_ms;
+    t->deadline_ms = deadline_ms;
+    if (reef_ticket_track(e, t) != REEF_OK) {
+        reef_ticket_free(e, t);
+        return NULL;
+    }
+    return t;
+}
+
+uint64_t reef_engine_submit(reef_engine *e, const reef_cmd *const cmds[], size_t count,
+                            uint64_t tag, int64_t deadline_ms, int64_t now_ms)
+{
+    reef_error why;
+    reef_engine_advance(e, now_ms);
+    reef_ticket *t = engine_new_ticket(e, cmds, count, deadline_ms);
+    if (!t)
+        return 0;
+    t->tag = tag;
+    e->totals.calls += count;
+    uint64_t id = t->id;
+    reef_code code = engine_check_group(cmds, count, &why);
+    if (code != REEF_OK) {
+        reef_ticket_end(e, t, code, why.text);
+        return id;
+    }
+    if (deadline_ms <= e->now_ms) {
+        reef_ticket_end(e, t, REEF_UNSENT, "the deadline had passed; nothing was sent");
+        return id;
+    }
+    reef_list_push(&e->waiting, t);
+    e->router->wake(e);
+    return id;
+}
+
+static void engine_ping(reef_engine *e, reef_link *l)
+{
+    reef_cmd *cmd = reef_cmd_new();
+    if (!cmd)
+        return;
+    reef_cmd_begin(cmd, "PING");
+    const reef_cmd *one = cmd;
+    reef_ticket *t =
+        engine_new_ticket(e, &one, 1, e->now_ms + e->config.connect_timeout_ms);
+    reef_cmd_free(cmd);
+    if (!t)
+        return;
+    t->internal = true;
+    l->pinged = true;
+    reef_link_submit(e, l, t);
+}
+
+void reef_engine_tend(reef_engine *e, int64_t now_ms)
+{
+    reef_engine_advance(e, now_ms);
+    e->direct.wanted = e->direct.main == REEF_NO_LINK;
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
+        reef_link *l = &e->links[i];
+        if (l->state == REEF_LINK_READY && !l->pinged &&
+            e->now_ms - l->heard_ms >= REEF_IDLE_PING_MS)
+            engine_ping(e, l);
+    }
+    e->router->wake(e);
+}
+
+/* ---- outputs
+ * --------------------------------------------------------------------------- */
+
+bool reef_engine_next_op(reef_engine *e, reef_op *out)
+{
+    for (uint32_t i = 0; i < REEF_LINKS_MAX; i++) {
+        uint32_t at = (e->op_turn + i) % REEF_LINKS_MAX;
+        if (reef_link_op(e, &e->links[at], out)) {
+            e->op_turn = at;
+            return true;
+        }
+    }
+    out->kind = REEF_OP_NONE;
+    return false;
+}
+
+bool reef_engine_next_done(reef_engine *e, reef_done *out)
+{
+    reef_ticket *t = e->done.head;
+    if (!t)
+        return false;
+    out->ticket = t->id + t->given;
+    out->tag = t->tag;
+    out->index = t->given;
+    out->reply = t->replies[t->given++];
+    if (t->given == t->count) {
+        reef_list_remove(&e->done, t);
+        reef_ticket_free(e, t);
+    }
+    return true;
+}
+
+void reef_engine_push(reef_engine *e, reef_reply *push)
+{
+    if (!push) {
+        e->totals.dropped_pushes++;
+        return;
+    }
+    if (e->push_count == REEF_PUSHES_MAX) {
+        reef_reply_free(e->pushes[e->push_first]);
+        e->push_first = (e->push_first + 1) % REEF_PUSHES_MAX;
+        e->push_count--;
+        e->totals.dropped_pushes++;
+    }
+    e->pushes[(e->push_first + e->push_count++) % REEF_PUSHES_MAX] = push;
+}
+
+bool reef_engine_next_push(reef_engine *e, reef_reply **out)
+{
+    if (e->push_count == 0)
+        return false;
+    *out = e->pushes[e->push_first];
+    e->push_first = (e->push_first + 1) % REEF_PUSHES_MAX;
+    e->push_count--;
+    return true;
+}
+
+void reef_engine_recycle(reef_engine *e, reef_reply *reply)
+{
+    reef_link *l = e->direct.main == REEF_NO_LINK ? NULL : &e->links[e->direct.main];
+    if (l && l->parser)
+        reef_parser_recycle(l->parser, reply);
+    else
+        reef_reply_free(reply);
+}
+
+bool reef_engine_server(const reef_engine *e, reef_server *out)
+{
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
+        if (e->links[i].state == REEF_LINK_READY) {
+            *out = e->links[i].server;
+            return true;
+        }
+    }
+    memset(out, 0, sizeof *out);
+    return false;
+}

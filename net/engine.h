@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's inside, shared by the files of net/ that make it up:
+ *   engine.c   inputs and outputs, timers
+ *   ticket.c   commands: the queue, the deadlines, how each one ends
+ *   link.c     one transport: sending, receiving, who is owed which reply
+ *   hello.c    the handshake of a link
+ *   direct.c   the router for a single server: which address, when to try again
+ *   hosts.c    addresses of names without DNS
+ *   report.c   events and statistics
+ *
+ * Invariants that every input leaves behind:
+ *   - A ticket is in exactly one list: the engine's waiting list, a link's out or
+ * flight list, or the engine's done list. Only done tickets are out of the deadline
+ * heap.
+ *   - A link's flight list, with the skips between its tickets, is the exact sequence
+ * of replies that its server still owes.
+ *   - A link takes new tickets only while READY. One that owes an abandoned reply is
+ *     DRAINING: it finishes what it owes to others and is closed. */
+#ifndef REEF_ENGINE_H
+#define REEF_ENGINE_H
+#include "net/net.h"
+
+enum {
+    REEF_ADDRESS_TEXT = 128, /* a numeric address or a socket path */
+    REEF_NO_LINK = -1,
+    REEF_STAGE_BYTES = 16384,  /* small commands are gathered up to this much */
+    REEF_HELLO_ARGS_MAX = 4096 /* bytes of one handshake step, secrets included */
+};
+#define REEF_PENDING_BYTES                                                             \
+    ((size_t)1 << 30) /* wire bytes that one engine holds at once */
+
+/* ---- tickets
+ * --------------------------------------------------------------------------- */
+
+typedef enum reef_place { REEF_WAITING, REEF_OUT, REEF_FLIGHT, REEF_DONE } reef_place;
+
+/* One group of commands, usually of one. One allocation: the struct, its replies, its
+ * wire. */
+typedef struct reef_ticket {
+    struct reef_ticket *next, *prev;
+    uint64_t id, tag;
+    int64_t submitted_ms, deadline_ms;
+    size_t heap_index;
+    uint32_t count; /* commands, so replies owed */
+    uint32_t got;   /* replies that came */
+    uint32_t given; /* DONE: replies that the host took */
+    uint32_t skip;  /* FLIGHT: abandoned replies that come before this one's first */
+    reef_place place;
+    uint32_t link; /* OUT, FLIGHT: the link's index */
+    bool repeatable;
+    bool doubtful; /* was sent, its link was lost, and it waits again: it may have run */
+    bool internal; /* the engine's own ping: nobody is told */
+    size_t len, sent;
+    char *wire;
+    reef_reply *replies[];
+} reef_ticket;
+
+typedef struct reef_list {
+    reef_ticket *head, *tail;
+    size_t count;
+} reef_list;
+
+void reef_list_push(reef_list *, reef_ticket *);
+void reef_list_remove(reef_list *, reef_ticket *);
+/* Puts it where its age belongs: a command that is tried again keeps its turn. */
+void reef_list_insert_by_age(reef_list *, reef_ticket *);
+
+/* ---- links
+ * ----------------------------------------------------------------------------- */
+
+/*   FREE -> LOOKUP -> OPENING -> HELLO -> [AUTH] -> SETUP -> READY -> DRAINING
+ *   Any of them -> CLOSING (a CLOSE is owed to the host) -> FREE, or -> FREE when the
+ * host reports the transport gone. LOOKUP has no transport: it goes to FREE without a
+ * CLOSE. */
+typedef enum reef_link_state {
+    REEF_LINK_FREE,
+    REEF_LINK_LOOKUP,
+    REEF_LINK_OPENING,
+    REEF_LINK_HELLO,
+    REEF_LINK_AUTH,
+    REEF_LINK_SETUP,
+    REEF_LINK_READY,
+    REEF_LINK_DRAINING,
+    REEF_LINK_CLOSING
+} reef_link_state;
+
+typedef struct reef_link {
+    reef_link_state state;
+    bool op_due;        /* LOOKUP, OPENING: the host has not been told yet */
+    bool sending;       /* a SEND is out and not answered */
+    uint32_t index;     /* in the engine's array: the host's number for it */
+    uint32_t skip_tail; /* abandoned replies owed after the last ticket in flight */
+    int64_t attempt_deadline_ms; /* up to READY */
+    int64_t heard_ms;            /* last byte from the peer, or the connection itself */
+    int64_t born_ms;
+    bool served; /* it was READY once */
+    bool pinged; /* an internal ping is in flight */
+    reef_parser *parser;
+    reef_list out, flight; /* not wholly sent; sent and owed */
+    char *hello;           /* the handshake step being sent, wiped */
+    size_t hello_len, hello_sent;
+    uint32_t hello_due;  /* replies that the step still waits for */
+    uint32_t hello_step; /* SETUP: which of its commands is answered next */
+    uint32_t protocol;   /* what the handshake agreed on */
+    char *stage;         /* REEF_STAGE_BYTES, for gathering; NULL until needed */
+    const char *address; /* OPENING: where to; the router owns it */
+    uint16_t port;
+    bool local;
+    reef_server server;
+    reef_link_stats stats;
+} reef_link;
+
+/* ---- routers
+ * --------------------------------------------------------------------------- */
+
+/* A topology. The engine calls it; it opens links and hands tickets to them. */
+typedef struct reef_router {
+    /* Something changed: serve what waits, or make what it takes. Idempotent. */
+    void (*wake)(reef_engine *);
+    void (*resolved)(reef_engine *, reef_link *, const char *const addresses[],
+                     size_t count, const char *why);
+    /* HELLO was answered (server is filled in): REEF_OK, or why this node is the wrong
+     * one. */
+    reef_code (*accept)(reef_engine *, const reef_link *, reef_error *);
+    void (*ready)(reef_engine *, reef_link *);
+    /* The link is gone, or (DRAINING) takes nothing new. `why` is never NULL. */
+    void (*down)(reef_engine *, reef_link *, const reef_error *why);
+    /* A server said "not now" to a command that was put back among the waiting. */
+    void (*not_now)(reef_engine *, reef_link *);
+    int64_t (*deadline_ms)(const reef_engine *);
+} reef_router;
+
+extern const reef_router reef_router_direct;
+
+/* Growing pauses between attempts: full jitter, doubling. */
+typedef struct reef_backoff {
+    uint32_t step;
+    int64_t until_ms;
+} reef_backoff;
+
+/* A single server. */
+typedef struct reef_direct {
+    int main;    /* the link that serves or will; REEF_NO_LINK */
+    bool wanted; /* tend: make a link though nothing waits */
+    uint32_t address_count, address_next;
+    char addresses[REEF_ADDRESSES_MAX][REEF_ADDRESS_TEXT];
+    uint32_t attempts;    /* since a link was last ready */
+    reef_backoff connect; /* before the next attempt */
+    reef_backoff hold;    /* LOADING and the like: before commands go out again */
+} reef_direct;
+
+/* ---- the engine
+ * ------------------------------------------------------------------------ */
+
+/* What reef_stats tells of all links together. */
+typedef struct reef_totals {
+    uint64_t calls, answered, failed, unsure, retries, reconnects;
+    uint64_t bytes_in, bytes_out;
+    uint64_t dropped_events, dropped_pushes;
+    uint64_t latency[REEF_LATENCY_BUCKETS];
+} reef_totals;
+
+/* A line of the hosts file that names a configured host. */
+typedef struct reef_hosts_entry {
+    uint32_t host;
+    char address[64];
+} reef_hosts_entry;
+
+enum { REEF_HOSTS_ENTRIES_MAX = 64 };
+
+struct reef_engine {
+    reef_config config;
+    int64_t now_ms;
+    uint64_t random;
+    uint64_t next_id;
+    const reef_router *router;
+    reef_direct direct;
+    reef_link links[REEF_LINKS_MAX];
+    uint32_t op_turn; /* the link that next_op looks at first */
+    reef_list waiting, done;
+    reef_ticket **heap; /* by deadline */
+    size_t heap_count, heap_cap;
+    size_t pending, pending_bytes;
+    reef_error failure; /* why nothing can be sent now; REEF_OK: no reason is known */
+    reef_reply *pushes[REEF_PUSHES_MAX];
+    uint32_t push_first, push_count;
+    reef_event *events; /* REEF_EVENTS_MAX, a ring */
+    uint32_t event_first, event_count;
+    reef_totals totals;
+    uint64_t connects;
+    reef_hosts_entry hosts[REEF_HOSTS_ENTRIES_MAX];
+    uint32_t hosts_count;
+};
+
+/* ticket.c */
+reef_ticket *reef_ticket_new(reef_engine *, const reef_cmd *const cmds[], size_t count);
+reef_code reef_ticket_track(reef_engine *, reef_ticket *); /* into the deadline heap */
+/* Ends it: replies that are missing get this code and text. Takes it out of the heap,
+ * not out of a list: the caller has done that. */
+void reef_ticket_end(reef_engine *, reef_ticket *, reef_code, const char *text);
+void reef_ticket_free(reef_engine *, reef_ticket *);
+void reef_ticket_wait(reef_engine *,
+                      reef_ticket *);   /* back among the waiting, as unsent */
+void reef_ticket_forget(reef_ticket *); /* frees the replies of an earlier attempt */
+void reef_tickets_expire(reef_engine *);
+/* True when what the server said proves that the group did not run and time may mend
+ * it. */
+bool reef_ticket_not_now(const reef_ticket *);
+/* Ends all that wait: no attempt can mend what went wrong. */
+void reef_tickets_refuse(reef_engine *, const reef_error *why);
+
+/* link.c */
+reef_link *
+reef_link_take(reef_engine *); /* a FREE one, making room if need be, or NULL */
+void reef_link_lookup(reef_engine *, reef_link *, const char *name);
+void reef_link_open(reef_engine *, reef_link *, const char *address, uint16_t port,
+                    bool local, int64_t deadline_ms);
+void reef_link_submit(reef_engine *, reef_link *, reef_ticket *);
+bool reef_link_op(reef_engine *, reef_link *, reef_op *out);
+void reef_link_sent(reef_engine *, reef_link *, size_t len);
+void reef_link_received(reef_engine *, reef_link *, size_t len);
+/* The link ends: what was sent ends or is tried again, what was not waits again.
+ * `gone`: the host closed the transport, so no CLOSE is owed. */
+void reef_link_fail(reef_engine *, reef_link *, bool gone, const reef_error *why);
+/* The ticket, in this link's lists, is past its deadline: it leaves the link. */
+void reef_link_abandon(reef_engine *, reef_link *, reef_ticket *);
+void reef_link_wipe(reef_link *); /* frees what it holds */
+
+/* hello.c */
+void reef_hello_start(reef_engine *, reef_link *);
+void reef_hello_reply(reef_engine *, reef_link *, const reef_reply *);
+bool reef_hello_running(const reef_link *);
+void reef_hello_wipe(reef_link *); /* the step's bytes hold secrets */
+
+/* hosts.c */
+bool reef_address_literal(const char *name);
+/* Into `out`, at most `cap`; 0: only a look-up can tell. */
+uint32_t reef_hosts_find(const reef_engine *, uint32_t host,
+                         char out[][REEF_ADDRESS_TEXT], uint32_t cap);
+
+/* report.c */
+void reef_report(reef_engine *, reef_event_kind, const char *peer, const char *text);
+void reef_report_answer(reef_engine *, reef_link *, const reef_ticket *);
+const char *reef_errno_text(int sys_errno); /* plain words, no locale */
+void reef_peer_text(char out[REEF_PEER_TEXT], const char *address, uint16_t port,
+                    bool local);
+void reef_error_put(reef_error *, reef_code, int sys_errno, const char *peer,
+                    const char *text);
+
+/* engine.c */
+int64_t reef_backoff_next(reef_engine *,
+                          reef_backoff *); /* sets until_ms, says the pause */
+void reef_engine_advance(reef_engine *, int64_t now_ms);
+void reef_engine_push(reef_engine *, reef_reply *);
+
+#endif

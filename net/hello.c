@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The handshake of a link. One step is in flight at a time, alone: a reply that a
+ * server leaves out or adds (valkey 8.0.1 drops the answer to a pipelined AUTH) can't
+ * shift a caller's reply.
+ *
+ *   HELLO  "HELLO 3 AUTH user password" (protocol = 2: HELLO 2); answered -> SETUP;
+ *          no HELLO or no such protocol there -> AUTH
+ *   AUTH   RESP2: "AUTH password", where there is one -> SETUP
+ *   SETUP  SELECT, and the names that CLIENT LIST shows; names may be refused -> READY
+ */
+#include "net/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HELLO_LIB_NAME "reef"
+#define HELLO_LIB_VERSION "0.1.0"
+
+/* Volatile, so that the compiler can't drop stores to memory that is freed next. */
+static void hello_zero(char *at, size_t len)
+{
+    volatile char *p = at;
+    while (len-- > 0)
+        *p++ = 0;
+}
+
+void reef_hello_wipe(reef_link *l)
+{
+    if (l->hello)
+        hello_zero(l->hello, REEF_HELLO_ARGS_MAX);
+    free(l->hello);
+    l->hello = NULL;
+    l->hello_len = l->hello_sent = 0;
+    l->hello_due = 0;
+}
+
+bool reef_hello_running(const reef_link *l)
+{
+    return l->state == REEF_LINK_HELLO || l->state == REEF_LINK_AUTH ||
+           l->state == REEF_LINK_SETUP;
+}
+
+static void hello_fail(reef_engine *e, reef_link *l, reef_code code, const char *text)
+{
+    reef_error why;
+    reef_error_put(&why, code, 0, l->stats.peer, text);
+    if (code == REEF_AUTH || code == REEF_BADCONFIG || code == REEF_REFUSED)
+        reef_report(e, REEF_EVENT_REFUSED, l->stats.peer, why.text);
+    reef_link_fail(e, l, false, &why);
+}
+
+/* Adds one command to the step. False: it did not fit, or memory is out. */
+static bool hello_add(reef_link *l, const reef_cmd *cmd)
+{
+    reef_str wire = reef_cmd_wire(cmd);
+    if (wire.len == 0 || wire.len > REEF_HELLO_ARGS_MAX - l->hello_len)
+        return false;
+    memcpy(l->hello + l->hello_len, wire.ptr, wire.len);
+    l->hello_len += wire.len;
+    l->hello_due++;
+    return true;
+}
+
+static reef_cmd *hello_begin(reef_link *l)
+{
+    if (!l->hello && !(l->hello = malloc(REEF_HELLO_ARGS_MAX)))
+        return NULL;
+    l->hello_len = l->hello_sent = 0;
+    l->hello_due = 0;
+    return reef_cmd_new();
+}
+
+static void hello_send(reef_engine *e, reef_link *l, reef_cmd *cmd, bool built)
+{
+    reef_cmd_free(cmd);
+    if (!built)
+        hello_fail(e, l, REEF_NOMEM, "out of memory for the handshake");
+}
+
+/* ---- the steps
+ * ------------------------------------------------------------------------- */
+
+static const char *hello_user(const reef_engine *e)
+{
+    return e->config.username[0] ? e->config.username : "default";
+}
+
+void reef_hello_start(reef_engine *e, reef_link *l)
+{
+    l->protocol = e->config.protocol == 2 ? 2 : 3;
+    l->state = REEF_LINK_HELLO;
+    l->heard_ms = e->now_ms;
+    /* Armed before HELLO goes out: its answer is already RESP3. */
+    l->parser = reef_parser_new(NULL, (int)l->protocol);
+    reef_cmd *cmd = l->parser ? hello_begin(l) : NULL;
+    bool built = cmd != NULL;
+    if (built) {
+        reef_cmd_begin(cmd, "HELLO");
+        reef_cmd_int(cmd, l->protocol);
+        if (e->config.password[0]) {
+            reef_cmd_text(cmd, "AUTH");
+            reef_cmd_text(cmd, hello_user(e));
+            reef_cmd_text(cmd, e->config.password);
+        }
+        built = hello_add(l, cmd);
+    }
+    hello_send(e, l, cmd, built);
+}
+
+static bool hello_add_client(reef_link *l, reef_cmd *cmd, const char *what,
+                             const char *name, const char *value)
+{
+    reef_cmd_begin(cmd, "CLIENT");
+    reef_cmd_text(cmd, what);
+    if (name)
+        reef_cmd_text(cmd, name);
+    reef_cmd_text(cmd, value);
+    return hello_add(l, cmd);
+}
+
+static void hello_setup(reef_engine *e, reef_link *l)
+{
+    l->state = REEF_LINK_SETUP;
+    l->hello_step = e->config.db ? 0 : 1;
+    reef_cmd *cmd = hello_begin(l);
+    bool built = cmd != NULL;
+    if (built && e->config.db) {
+        reef_cmd_begin(cmd, "SELECT");
+        reef_cmd_int(cmd, e->config.db);
+        built = hello_add(l, cmd);
+    }
+    built = built && hello_add_client(l, cmd, "SETNAME", NULL, HELLO_LIB_NAME);
+    built = built && hello_add_client(l, cmd, "SETINFO", "LIB-NAME", HELLO_LIB_NAME);
+    built = built && hello_add_client(l, cmd, "SETINFO", "LIB-VER", HELLO_LIB_VERSION);
+    hello_send(e, l, cmd, built);
+}
+
+static void hello_auth(reef_engine *e, reef_link *l)
+{
+    l->protocol = 2;
+    reef_parser_set_proto(l->parser, 2);
+    if (!e->config.password[0]) {
+        hello_setup(e, l);
+        return;
+    }
+    l->state = REEF_LINK_AUTH;
+    reef_cmd *cmd = hello_begin(l);
+    bool built = cmd != NULL;
+    if (built) {
+        reef_cmd_begin(cmd, "AUTH");
+        /* Servers without HELLO may be older than users, and take the password alone.
+         */
+        if (e->config.username[0] && strcmp(e->config.username, "default") != 0)
+            reef_cmd_text(cmd, e->config.username);
+        reef_cmd_text(cmd, e->config.password);
+        built = hello_add(l, cmd);
+    }
+    hello_send(e, l, cmd, built);
+}
+
+static void hello_ready(reef_engine *e, reef_link *l)
+{
+    char text[96];
+    reef_hello_wipe(l);
+    l->state = REEF_LINK_READY;
+    l->served = true;
+    l->server.protocol = l->protocol;
+    l->stats.protocol = l->protocol;
+    l->stats.ready = true;
+    l->stats.connects++;
+    e->totals.reconnects += e->connects++ > 0;
+    snprintf(text, sizeof text, "%s %s, RESP%u",
+             l->server.server[0] ? l->server.server : "a server without HELLO",
+             l->server.version, (unsigned)l->protocol);
+    reef_report(e, REEF_EVENT_CONNECTED, l->stats.peer, text);
+    e->router->ready(e, l);
+}
+
+/* ---- the answers
+ * ----------------------------------------------------------------------- */
+
+static bool hello_says(const char *text, const char *begin)
+{
+    return strncmp(text, begin, strlen(begin)) == 0;
+}
+
+/* Errors that any step can meet. What time mends is a failure to connect: it is tried
+ * again until the deadline. */
+static void hello_refused(reef_engine *e, reef_link *l, const char *text)
+{
+    char words[REEF_ERROR_TEXT];
+    reef_code code = REEF_REFUSED;
+    const char *advice = "";
+    if (hello_says(text, "LOADING") || hello_says(text, "MASTERDOWN") ||
+        hello_says(text, "BUSY") || strstr(text, "max number of clients")) {
+        code = REEF_CONNECT;
+    } else if (hello_says(text, "NOAUTH")) {
+        code = REEF_AUTH;
+        advice = "; set password under [server.redis]";
+    } else if (hello_says(text, "WRONGPASS") || hello_says(text, "NOPERM") ||
+               strstr(text, "AUTH") || strstr(text, "password")) {
+        code = REEF_AUTH;
+        advice = "; check username and password under [server.redis]";
+    }
+    snprintf(words, sizeof words, "%.140s%s", text, advice);
+    hello_fail(e, l, code, words);
+}
+
+static void hello_copy(char *out, size_t cap, const reef_reply *reply, const char *key)
+{
+    reef_str text = reef_text(reply, reef_get(reply, reef_reply_root(reply), key));
+    size_t len = text.len < cap - 1 ? text.len : cap - 1;
+    if (len > 0)
+        memcpy(out, text.ptr, len);
+    out[len] = 0;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)out[i] < 0x20 || (unsigned char)out[i] >= 0x7f)
+            out[i] = '?';
+}
+
+static void hello_answered(reef_engine *e, reef_link *l, const reef_reply *reply)
+{
+    reef_error why;
+    reef_server *s = &l->server;
+    hello_copy(s->server, sizeof s->server, reply, "server");
+    hello_copy(s->version, sizeof s->version, reply, "version");
+    hello_copy(s->mode, sizeof s->mode, reply, "mode");
+    hello_copy(s->role, sizeof s->role, reply, "role");
+    memset(&why, 0, sizeof why);
+    if (e->router->accept(e, l, &why) != REEF_OK) {
+        hello_fail(e, l, why.code, why.text);
+        return;
+    }
+    hello_setup(e, l);
+}
+
+static bool hello_unknown(const char *text)
+{
+    return hello_says(text, "NOPROTO") || hello_says(text, "ERR unknown command") ||
+           hello_says(text, "ERR wrong number of arguments");
+}
+
+static void hello_reply_hello(reef_engine *e, reef_link *l, const reef_reply *reply)
+{
+    reef_kind kind = reef_node_kind(reef_reply_root(reply));
+    if (reef_reply_code(reply) == REEF_OK) {
+        if (kind == REEF_MAP || kind == REEF_ARRAY)
+            hello_answered(e, l, reply);
+        else
+            hello_fail(e, l, REEF_PROTOCOL,
+                       "answered HELLO with something else than a map");
+        return;
+    }
+    if (!hello_unknown(reef_reply_text(reply))) {
+        hello_refused(e, l, reef_reply_text(reply));
+    } else if (e->config.protocol == 3) {
+        hello_fail(e, l, REEF_BADCONFIG,
+                   "does not speak RESP3, which protocol = 3 asks for; "
+                   "write protocol = \"auto\"");
+    } else {
+        hello_auth(e, l);
+    }
+}
+
+static void hello_reply_setup(reef_engine *e, reef_link *l, const reef_reply *reply)
+{
+    char words[REEF_ERROR_TEXT];
+    bool select = l->hello_step++ == 0;
+    l->hello_due--;
+    if (select && reef_reply_code(reply) != REEF_OK) {
+        const char *text = reef_reply_text(reply);
+        snprintf(words, sizeof words, "%.120s; check db = %lu under [server.redis]",
+                 text, (unsigned long)e->config.db);
+        if (hello_says(text, "ERR"))
+            hello_fail(e, l, REEF_BADCONFIG, words);
+        else
+            hello_refused(e, l, text);
+        return;
+    }
+    if (l->hello_due == 0)
+        hello_ready(e, l);
+}
+
+void reef_hello_reply(reef_engine *e, reef_link *l, const reef_reply *reply)
+{
+    /* Only a server that turns us away at the door speaks before it is asked. */
+    bool early = l->hello_sent < l->hello_len &&
+                 (l->state != REEF_LINK_SETUP || l->hello_due == 1);
+    if (early) {
+        if (reef_reply_code(reply) == REEF_OK)
+            hello_fail(e, l, REEF_PROTOCOL, "sent a reply that nobody asked for");
+        else
+            hello_refused(e, l, reef_reply_text(reply));
+        return;
+    }
+    if (l->state == REEF_LINK_SETUP) {
+        hello_reply_setup(e, l, reply);
+        return;
+    }
+    if (l->state == REEF_LINK_HELLO) {
+        hello_reply_hello(e, l, reply);
+        return;
+    }
+    if (reef_reply_code(reply) == REEF_OK)
+        hello_setup(e, l);
+    else
+        hello_refused(e, l, reef_reply_text(reply));
+}

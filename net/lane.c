@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lane: where threads, an engine and sockets meet.
+ *
+ * A call that enters a lane submits its commands and sends what it can by itself. Then
+ * one thread drives: it polls with the lock released, feeds the engine, and gives out
+ * what is done. The others sleep, each on a condition of its own.
+ *
+ * Invariants:
+ *   - Whenever the lock is free and a call sleeps, somebody drives, or the oldest
+ *     sleeper has been signalled and will. A thread that comes by before it wakes may
+ *     take the role first; it signals again when it leaves. So the role costs no
+ *     context switch where there is none to spare, and is never lost.
+ *   - A driver stops as soon as its own call is done.
+ *   - A sleeper whose deadline passes moves the engine's clock itself, so that a driver
+ *     which the system does not run can't hold up others.
+ *   - A descriptor is never closed while a thread polls it: it is shut down, buried,
+ * and closed by the poller. So its number can't come to mean another file in between.
+ *   - A call leaves when the engine owes it nothing: a tag never outlives its slot.
+ *   - No wait but poll's, and only for as long as the engine's next deadline. Work
+ * under the lock comes in bounded portions, with the deadlines looked at in between. */
+#include "net/lane.h"
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+enum {
+    LANE_READS = 32,        /* receives from one socket before others have their turn */
+    LANE_OPS = 256,         /* operations before the deadlines are looked at again */
+    LANE_TEND_SOON_MS = 20, /* tend: when something is under way */
+    LANE_OVERDUE_MS = 10    /* a sleeper past its deadline looks again that often */
+};
+
+/* ---- sockets ------------------------------------------------------------------------
+ */
+
+static reef_socket *lane_socket(reef_lane *lane, uint32_t link)
+{
+    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++) {
+        reef_socket *at = &lane->sockets[i];
+        bool live =
+            at->state == REEF_SOCKET_CONNECTING || at->state == REEF_SOCKET_OPEN;
+        if (live && at->link == link)
+            return at;
+    }
+    return NULL;
+}
+
+static reef_socket *lane_free_socket(reef_lane *lane)
+{
+    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++)
+        if (lane->sockets[i].state == REEF_SOCKET_FREE)
+            return &lane->sockets[i];
+    return NULL;
+}
+
+static void lane_close(reef_lane *lane, reef_socket *gone)
+{
+    lane->changed = true;
+    if (lane->polling) {
+        reef_os_shutdown(gone->fd);
+        gone->state = REEF_SOCKET_BURIED;
+        return;
+    }
+    reef_os_close(gone->fd);
+    gone->state = REEF_SOCKET_FREE;
+}
+
+static void lane_close_buried(reef_lane *lane)
+{
+    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++)
+        if (lane->sockets[i].state == REEF_SOCKET_BURIED)
+            lane_close(lane, &lane->sockets[i]);
+}
+
+static void lane_lost(reef_lane *lane, reef_socket *gone, int error, int64_t now_ms)
+{
+    uint32_t link = gone->link;
+    lane_close(lane, gone);
+    reef_engine_closed(lane->engine, link, error, now_ms);
+}
+
+/* `whole`: until nothing is left, so that an end of stream behind the data is seen as
+ * well. Otherwise a receive that did not fill its room is taken for the last; poll
+ * tells when there is more. */
+static void lane_read(reef_lane *lane, reef_socket *from, bool whole, int64_t now_ms)
+{
+    for (int i = 0; i < LANE_READS; i++) {
+        size_t cap = 0;
+        int error = ENOMEM;
+        void *room = reef_engine_room(lane->engine, from->link, &cap);
+        size_t len = room != NULL ? reef_os_recv(from->fd, room, cap, &error) : 0;
+        if (len == 0 && error != EAGAIN) {
+            lane_lost(lane, from, error, now_ms);
+            return;
+        }
+        if (len == 0)
+            return;
+        reef_engine_received(lane->engine, from->link, len, now_ms);
+        if (!whole && len < cap)
+            return;
+    }
+}
+
+/* ---- the engine's operations --------------------------------------------------------
+ */
+
+static void lane_open(reef_lane *lane, const reef_op *op, int64_t now_ms)
+{
+    reef_socket *made = lane_free_socket(lane);
+    int error = made != NULL ? reef_os_connect(op, lane->stall_ms, &made->fd) : EMFILE;
+    if (error != 0 && error != EINPROGRESS) {
+        reef_engine_closed(lane->engine, op->link, error, now_ms);
+        return;
+    }
+    made->link = op->link;
+    made->full = false;
+    made->state = error == 0 ? REEF_SOCKET_OPEN : REEF_SOCKET_CONNECTING;
+    lane->changed = true;
+    if (error == 0)
+        reef_engine_opened(lane->engine, op->link, now_ms);
+}
+
+/* A peer that closes on us often says why first ("max number of clients reached"). */
+static void lane_last_words(reef_lane *lane, reef_socket *from, int error,
+                            int64_t now_ms)
+{
+    lane_read(lane, from, true, now_ms);
+    if (from->state == REEF_SOCKET_OPEN)
+        lane_lost(lane, from, error, now_ms);
+}
+
+static void lane_send(reef_lane *lane, const reef_op *op, int64_t now_ms)
+{
+    int error = 0;
+    reef_socket *to = lane_socket(lane, op->link);
+    if (to == NULL) {
+        reef_engine_closed(lane->engine, op->link, ENOTCONN, now_ms);
+        return;
+    }
+    size_t len = reef_os_send(to->fd, op->bytes, &error);
+    if (error == EAGAIN) {
+        to->full = true;
+        lane->changed = true;
+    } else if (error != 0) {
+        lane_last_words(lane, to, error, now_ms);
+    } else {
+        reef_engine_sent(lane->engine, op->link, len, now_ms);
+    }
+}
+
+/* One look-up at a time: while one is stuck, whoever asks again waits for the same
+ * answer (a lane has one host), so a dead resolver never costs more than one thread. */
+static void lane_lookup(reef_lane *lane, const reef_op *op, int64_t now_ms)
+{
+    int error = 0;
+    lane->lookup_link = op->link;
+    if (lane->lookup != NULL)
+        return;
+    lane->lookup = reef_os_lookup(op->address, lane->wake_in, &error);
+    if (lane->lookup == NULL) {
+        reef_engine_resolved(lane->engine, op->link, NULL, 0,
+                             error == ENOMEM ? "out of memory"
+                                             : "no thread could be started to ask",
+                             now_ms);
+    }
+}
+
+static void lane_looked_up(reef_lane *lane, int64_t now_ms)
+{
+    const char *addresses[REEF_ADDRESSES_MAX];
+    const char *why = NULL;
+    reef_lookup *box = lane->lookup;
+    if (box == NULL || !reef_os_lookup_done(box))
+        return;
+    lane->lookup = NULL;
+    size_t count = reef_os_lookup_answer(box, addresses, &why);
+    reef_engine_resolved(lane->engine, lane->lookup_link, addresses, count, why,
+                         now_ms);
+    reef_os_lookup_drop(box);
+}
+
+static void lane_do(reef_lane *lane, const reef_op *op, int64_t now_ms)
+{
+    reef_socket *gone;
+    switch (op->kind) {
+    case REEF_OP_NONE:
+        break;
+    case REEF_OP_OPEN:
+        lane_open(lane, op, now_ms);
+        break;
+    case REEF_OP_LOOKUP:
+        lane_lookup(lane, op, now_ms);
+        break;
+    case REEF_OP_SEND:
+        lane_send(lane, op, now_ms);
+        break;
+    case REEF_OP_CLOSE:
+        gone = lane_socket(lane, op->link);
+        if (gone != NULL)
+            lane_close(lane, gone);
+        break;
+    }
+}
+
+static void lane_give_out(reef_lane *lane)
+{
+    reef_done done;
+    while (reef_engine_next_done(lane->engine, &done)) {
+        reef_slot *slot = (reef_slot *)(uintptr_t)done.tag;
+        reef_waiter *waiter = slot->waiter;
+        assert(waiter->left > 0 && lane->pending > 0);
+        waiter->replies[(size_t)(slot - waiter->slots) + done.index] = done.reply;
+        waiter->left--;
+        lane->pending--;
+        if (waiter->left == 0 && waiter->asleep)
+            pthread_cond_signal(&waiter->wakes);
+    }
+}
+
+/* Does what the engine wants and gives out what is done. A poller is woken only when
+ * it polls for the wrong things or for too long. */
+static void lane_pump(reef_lane *lane, int64_t now_ms)
+{
+    reef_op op;
+    int left = LANE_OPS;
+    while (left > 0 && reef_engine_next_op(lane->engine, &op)) {
+        lane_do(lane, &op, now_ms);
+        left--;
+    }
+    lane->more = left == 0;
+    lane_give_out(lane);
+    if (lane->polling && !lane->woken &&
+        (lane->changed || lane->more ||
+         reef_engine_deadline_ms(lane->engine) < lane->polls_till_ms)) {
+        lane->woken = true;
+        reef_os_wake(lane->wake_in);
+    }
+}
+
+/* ---- driving ------------------------------------------------------------------------
+ */
+
+typedef struct lane_watch {
+    struct pollfd fds[1 + REEF_LANE_SOCKETS]; /* the channel first */
+    reef_socket *sockets[1 + REEF_LANE_SOCKETS];
+    nfds_t count;
+} lane_watch;
+
+static void lane_watch_add(lane_watch *watch, reef_socket *who, int fd, int events)
+{
+    watch->sockets[watch->count] = who;
+    watch->fds[watch->count].fd = fd;
+    watch->fds[watch->count].events = (short)events;
+    watch->fds[watch->count].revents = 0;
+    watch->count++;
+}
+
+static void lane_watch_all(reef_lane *lane, lane_watch *watch)
+{
+    watch->count = 0;
+    lane->changed = false;
+    lane_watch_add(watch, NULL, lane->wake_out, POLLIN);
+    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++) {
+        reef_socket *at = &lane->sockets[i];
+        if (at->state == REEF_SOCKET_CONNECTING)
+            lane_watch_add(watch, at, at->fd, POLLOUT);
+        else if (at->state == REEF_SOCKET_OPEN)
+            lane_watch_add(watch, at, at->fd, at->full ? POLLIN | POLLOUT : POLLIN);
+    }
+}
+
+static void lane_connected(reef_lane *lane, reef_socket *at, int64_t now_ms)
+{
+    int error = reef_os_connected(at->fd);
+    if (error != 0) {
+        lane_lost(lane, at, error, now_ms);
+        return;
+    }
+    at->state = REEF_SOCKET_OPEN;
+    reef_engine_opened(lane->engine, at->link, now_ms);
+}
+
+static void lane_happened(reef_lane *lane, reef_socket *at, int events, bool whole,
+                          int64_t now_ms)
+{
+    if (at->state == REEF_SOCKET_CONNECTING) {
+        lane_connected(lane, at, now_ms);
+        return;
+    }
+    if (at->full && (events & POLLOUT) != 0) {
+        at->full = false;
+        reef_engine_sent(lane->engine, at->link, 0, now_ms);
+    }
+    if ((events & ~POLLOUT) != 0)
+        lane_read(lane, at, whole, now_ms);
+}
+
+static void lane_feed(reef_lane *lane, const lane_watch *watch, bool whole)
+{
+    int64_t now_ms = reef_now_ms();
+    if (watch->fds[0].revents != 0) {
+        reef_os_drain(lane->wake_out);
+        lane->woken = false;
+    }
+    lane_looked_up(lane, now_ms);
+    for (nfds_t i = 1; i < watch->count; i++) {
+        reef_socket *at = watch->sockets[i];
+        bool live =
+            at->state == REEF_SOCKET_CONNECTING || at->state == REEF_SOCKET_OPEN;
+        if (live && watch->fds[i].revents != 0)
+            lane_happened(lane, at, watch->fds[i].revents, whole, now_ms);
+    }
+    reef_engine_tick(lane->engine, now_ms);
+    lane_pump(lane, now_ms);
+}
+
+/* What came while nobody called: an end of stream that is seen now costs a reconnect;
+ * seen after the command was sent, it would leave the command in doubt. */
+static void lane_look(reef_lane *lane)
+{
+    lane_watch watch;
+    lane_watch_all(lane, &watch);
+    if (watch.count == 1 && lane->lookup == NULL)
+        return;
+    reef_os_poll(watch.fds, watch.count, 0);
+    lane_feed(lane, &watch, true);
+}
+
+static void lane_round(reef_lane *lane)
+{
+    lane_watch watch;
+    lane_watch_all(lane, &watch);
+    int64_t now_ms = reef_now_ms();
+    int64_t till_ms = lane->more ? now_ms : reef_engine_deadline_ms(lane->engine);
+    lane->polling = true;
+    lane->polls_till_ms = till_ms;
+    pthread_mutex_unlock(&lane->lock);
+    reef_os_poll(watch.fds, watch.count, till_ms > now_ms ? till_ms - now_ms : 0);
+    pthread_mutex_lock(&lane->lock);
+    lane->polling = false;
+    lane_close_buried(lane);
+    lane_feed(lane, &watch, false);
+}
+
+static void lane_drive(reef_lane *lane, const reef_waiter *waiter)
+{
+    lane->driven = true;
+    while (waiter->left > 0)
+        lane_round(lane);
+    lane->driven = false;
+}
+
+/* ---- sleeping -----------------------------------------------------------------------
+ */
+
+static void lane_sleepers_push(reef_lane *lane, reef_waiter *waiter)
+{
+    waiter->next = NULL;
+    waiter->prev = lane->last;
+    if (lane->last != NULL)
+        lane->last->next = waiter;
+    else
+        lane->first = waiter;
+    lane->last = waiter;
+    waiter->asleep = true;
+}
+
+static void lane_sleepers_remove(reef_lane *lane, reef_waiter *waiter)
+{
+    if (waiter->prev != NULL)
+        waiter->prev->next = waiter->next;
+    else
+        lane->first = waiter->next;
+    if (waiter->next != NULL)
+        waiter->next->prev = waiter->prev;
+    else
+        lane->last = waiter->prev;
+    waiter->asleep = false;
+}
+
+static void lane_doze(reef_lane *lane, reef_waiter *waiter, int64_t till_ms)
+{
+    struct timespec till;
+    till.tv_sec = (time_t)(till_ms / 1000);
+    till.tv_nsec = (long)(till_ms % 1000) * 1000000;
+    (void)pthread_cond_timedwait(&waiter->wakes, &lane->lock, &till);
+}
+
+/* Until the call is done or nobody drives. */
+static void lane_sleep(reef_lane *lane, reef_waiter *waiter)
+{
+    int64_t till_ms = waiter->deadline_ms;
+    lane_sleepers_push(lane, waiter);
+    while (waiter->left > 0 && lane->driven) {
+        lane_doze(lane, waiter, till_ms);
+        int64_t now_ms = reef_now_ms();
+        if (waiter->left > 0 && lane->driven && now_ms >= till_ms) {
+            reef_engine_tick(lane->engine, now_ms);
+            lane_pump(lane, now_ms);
+            till_ms = now_ms + LANE_OVERDUE_MS;
+        }
+    }
+    lane_sleepers_remove(lane, waiter);
+}
+
+/* A system that has no condition to give: its thread looks again every millisecond. */
+static void lane_nap(reef_lane *lane)
+{
+    pthread_mutex_unlock(&lane->lock);
+    reef_os_poll(NULL, 0, 1);
+    pthread_mutex_lock(&lane->lock);
+}
+
+static void lane_follow(reef_lane *lane, reef_waiter *waiter,
+                        const pthread_condattr_t *monotonic)
+{
+    if (pthread_cond_init(&waiter->wakes, monotonic) != 0) {
+        lane_nap(lane);
+        return;
+    }
+    lane_sleep(lane, waiter);
+    pthread_cond_destroy(&waiter->wakes);
+}
+
+/* ---- a call -------------------------------------------------------------------------
+ */
+
+/* A thread that is cancelled inside would take the lock and the role with it, and leave
+ * the engine the address of its stack. */
+int reef_lane_enter(reef_lane *lane)
+{
+    int cancel_state = PTHREAD_CANCEL_ENABLE;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    atomic_fetch_add_explicit(&lane->load, 1, memory_order_relaxed);
+    pthread_mutex_lock(&lane->lock);
+    if (!lane->driven)
+        lane_look(lane);
+    return cancel_state;
+}
+
+void reef_lane_leave(reef_lane *lane, int cancel_state)
+{
+    if (!lane->driven && lane->first != NULL)
+        pthread_cond_signal(&lane->first->wakes);
+    pthread_mutex_unlock(&lane->lock);
+    atomic_fetch_sub_explicit(&lane->load, 1, memory_order_relaxed);
+    (void)pthread_setcancelstate(cancel_state, &cancel_state);
+}
+
+void reef_lane_submit(reef_lane *lane, reef_waiter *waiter,
+                      const reef_cmd *const cmds[], size_t at)
+{
+    reef_slot *slot = &waiter->slots[at];
+    uint64_t tag = (uint64_t)(uintptr_t)slot;
+    slot->waiter = waiter;
+    if (reef_engine_submit(lane->engine, cmds + at, slot->count, tag,
+                           waiter->deadline_ms, reef_now_ms()) != 0) {
+        waiter->left += slot->count;
+        lane->pending += slot->count;
+        return;
+    }
+    bool many = lane->pending + slot->count > REEF_PENDING_MAX;
+    for (size_t i = 0; i < slot->count; i++) {
+        waiter->replies[at + i] =
+            many ? reef_reply_failed(REEF_LIMIT, "too many commands are waiting")
+                 : reef_reply_failed(REEF_NOMEM, "out of memory");
+    }
+}
+
+void reef_lane_run(reef_lane *lane, reef_waiter *waiter,
+                   const pthread_condattr_t *monotonic)
+{
+    lane_pump(lane, reef_now_ms());
+    while (waiter->left > 0)
+        if (lane->driven)
+            lane_follow(lane, waiter, monotonic);
+        else
+            lane_drive(lane, waiter);
+}
+
+int64_t reef_lane_tend(reef_lane *lane)
+{
+    int64_t now_ms = reef_now_ms();
+    reef_engine_tend(lane->engine, now_ms);
+    lane_pump(lane, now_ms);
+    if (lane->driven)
+        return REEF_IDLE_PING_MS;
+    int64_t wish_ms = reef_engine_deadline_ms(lane->engine) - now_ms;
+    if (wish_ms > LANE_TEND_SOON_MS && reef_engine_busy(lane->engine))
+        return LANE_TEND_SOON_MS;
+    if (wish_ms < 1)
+        return 1;
+    return wish_ms < REEF_IDLE_PING_MS ? wish_ms : REEF_IDLE_PING_MS;
+}
+
+/* ---- making and ending --------------------------------------------------------------
+ */
+
+/* The seed only spreads reconnects; a clock will do where random bytes are out. */
+static uint64_t lane_seed(void)
+{
+    uint64_t seed = 0;
+    return reef_random_bytes(&seed, sizeof seed) == REEF_OK ? seed
+                                                            : (uint64_t)reef_unix_ns();
+}
+
+static reef_code lane_failed(reef_error *error, reef_code code, int sys_errno,
+                             const char *text)
+{
+    error->code = code;
+    error->sys_errno = sys_errno;
+    memcpy(error->text, text, strlen(text) + 1);
+    return code;
+}
+
+reef_code reef_lane_init(reef_lane *lane, const reef_config *config, reef_str hosts,
+                         reef_error *error)
+{
+    lane->wake_in = lane->wake_out = -1;
+    (void)pthread_mutex_init(&lane->lock, NULL);
+    atomic_init(&lane->load, 0);
+    lane->stall_ms = config->call_timeout_ms;
+    lane->engine = reef_engine_new(config, lane_seed(), reef_now_ms());
+    if (lane->engine == NULL || reef_engine_hosts(lane->engine, hosts) != REEF_OK)
+        return lane_failed(error, REEF_NOMEM, ENOMEM, "out of memory");
+    int failed = reef_os_channel(&lane->wake_in, &lane->wake_out);
+    if (failed != 0) {
+        return lane_failed(error, REEF_NOMEM, failed,
+                           "the system has no file descriptors left");
+    }
+    return REEF_OK;
+}
+
+void reef_lane_free(reef_lane *lane)
+{
+    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++)
+        if (lane->sockets[i].state != REEF_SOCKET_FREE)
+            reef_os_close(lane->sockets[i].fd);
+    reef_os_lookup_drop(lane->lookup);
+    reef_os_close(lane->wake_in);
+    reef_os_close(lane->wake_out);
+    reef_engine_free(lane->engine);
+    pthread_mutex_destroy(&lane->lock);
+}

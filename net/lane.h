@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lane: one engine, its sockets, and the calls that share them. Private to net/: the
+ * blocking client is a row of lanes. */
+#ifndef REEF_NET_LANE_H
+#define REEF_NET_LANE_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include "net/os.h"
+
+enum {
+    /* Live transports, and as many that wait for the poller to let go of them. */
+    REEF_LANE_SOCKETS = 2 * REEF_LINKS_MAX
+};
+
+typedef enum reef_socket_state {
+    REEF_SOCKET_FREE,
+    REEF_SOCKET_CONNECTING,
+    REEF_SOCKET_OPEN,
+    REEF_SOCKET_BURIED /* the engine let go of it while a thread was polling it */
+} reef_socket_state;
+
+typedef struct reef_socket {
+    reef_socket_state state;
+    uint32_t link; /* the engine's number */
+    int fd;
+    bool full; /* a SEND waits until the socket takes more */
+} reef_socket;
+
+/* A command, or the first of a group: its address is the tag that comes back. */
+typedef struct reef_slot {
+    struct reef_waiter *waiter;
+    size_t count; /* commands in the group */
+} reef_slot;
+
+/* A call, on the stack of its thread. It leaves only when the engine owes it nothing.
+ */
+typedef struct reef_waiter {
+    reef_slot *slots;     /* by command */
+    reef_reply **replies; /* by command */
+    size_t left;          /* commands that are not done */
+    int64_t deadline_ms;
+    bool asleep;
+    pthread_cond_t wakes; /* while asleep */
+    struct reef_waiter *next, *prev;
+} reef_waiter;
+
+typedef struct reef_lane {
+    pthread_mutex_t lock; /* guards all below but `load` */
+    reef_engine *engine;
+    reef_socket sockets[REEF_LANE_SOCKETS];
+    reef_lookup *lookup;  /* in progress; at most one */
+    uint32_t lookup_link; /* the engine's number for who asked last */
+    int wake_in, wake_out;
+    reef_waiter *first, *last; /* the sleeping calls, oldest first */
+    size_t pending;            /* commands that the engine holds */
+    uint32_t stall_ms;
+    bool driven;           /* a thread drives the sockets */
+    bool polling;          /* … and is in poll, without the lock, … */
+    int64_t polls_till_ms; /* … until then at the latest */
+    bool changed;          /* what is to be polled differs from what is polled */
+    bool woken;            /* a byte for the poller is on its way */
+    bool more;             /* the engine has operations left */
+    atomic_uint load;      /* calls inside */
+} reef_lane;
+
+/* Of a zeroed lane. */
+reef_code reef_lane_init(reef_lane *, const reef_config *, reef_str hosts,
+                         reef_error *);
+/* After init, even one that failed. Nobody may be inside. */
+void reef_lane_free(reef_lane *);
+
+/* Takes the lock and, when nobody drives, what has arrived meanwhile. The result goes
+ * to leave. */
+int reef_lane_enter(reef_lane *);
+/* Commands `at` to at + slots[at].count - 1 of a call. What can't be taken gets its
+ * reply at once. */
+void reef_lane_submit(reef_lane *, reef_waiter *, const reef_cmd *const cmds[],
+                      size_t at);
+/* Until the call owes no command a reply. */
+void reef_lane_run(reef_lane *, reef_waiter *, const pthread_condattr_t *);
+/* Idle work; says when it wants to be called again. */
+int64_t reef_lane_tend(reef_lane *);
+/* Sees to it that somebody drives while calls sleep, and gives the lock back. */
+void reef_lane_leave(reef_lane *, int cancel_state);
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A link: one transport to one server, from the attempt to open it to its end. It knows
+ * which tickets it sent, in which order, and so who is owed each reply; it never
+ * guesses. What can't be matched ends the link. The states stand in engine.h; this file
+ * makes every transition but those of the handshake (hello.c).
+ *
+ * What an end means for a command is decided by how many of its bytes the host reported
+ * as sent: none, or a part of a single command, and it can't have run; all of them, and
+ * it may have. */
+#include "net/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making and ending
+ * ----------------------------------------------------------------- */
+
+static void link_free_memory(reef_link *l)
+{
+    reef_hello_wipe(l);
+    reef_parser_free(l->parser);
+    free(l->stage);
+    l->parser = NULL;
+    l->stage = NULL;
+}
+
+void reef_link_wipe(reef_link *l)
+{
+    link_free_memory(l);
+}
+
+static reef_link *link_oldest_draining(reef_engine *e)
+{
+    reef_link *oldest = NULL;
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
+        reef_link *l = &e->links[i];
+        if (l->state == REEF_LINK_DRAINING && (!oldest || l->born_ms < oldest->born_ms))
+            oldest = l;
+    }
+    return oldest;
+}
+
+reef_link *reef_link_take(reef_engine *e)
+{
+    for (size_t i = 0; i < REEF_LINKS_MAX; i++)
+        if (e->links[i].state == REEF_LINK_FREE)
+            return &e->links[i];
+    /* Its number is free once the host has taken the CLOSE; then the router is woken.
+     */
+    reef_link *oldest = link_oldest_draining(e);
+    if (oldest) {
+        reef_error why;
+        reef_error_put(&why, REEF_UNSURE, 0, oldest->stats.peer,
+                       "too many connections owe answers; this one waited longest");
+        reef_link_fail(e, oldest, false, &why);
+    }
+    return NULL;
+}
+
+void reef_link_lookup(reef_engine *e, reef_link *l, const char *name)
+{
+    l->state = REEF_LINK_LOOKUP;
+    l->op_due = true;
+    l->address = name;
+    l->born_ms = e->now_ms;
+    l->attempt_deadline_ms = e->now_ms + e->config.connect_timeout_ms;
+    reef_peer_text(l->stats.peer, name, 0, true);
+}
+
+void reef_link_open(reef_engine *e, reef_link *l, const char *address, uint16_t port,
+                    bool local, int64_t deadline_ms)
+{
+    l->state = REEF_LINK_OPENING;
+    l->op_due = true;
+    l->sending = l->served = l->pinged = false;
+    l->skip_tail = 0;
+    l->address = address;
+    l->port = port;
+    l->local = local;
+    l->born_ms = e->now_ms;
+    l->attempt_deadline_ms = deadline_ms;
+    l->protocol = 0;
+    memset(&l->server, 0, sizeof l->server);
+    reef_peer_text(l->stats.peer, address, port, local);
+    memcpy(l->server.peer, l->stats.peer, sizeof l->server.peer);
+}
+
+static reef_code link_fate(const reef_ticket *t, const reef_error *why, bool first)
+{
+    (void)t;
+    return why->code == REEF_PROTOCOL && first ? REEF_PROTOCOL : REEF_UNSURE;
+}
+
+/* Was sent, and is not answered: may run again only where the caller said so. */
+static void link_drop_sent(reef_engine *e, reef_ticket *t, const reef_error *why,
+                           bool first)
+{
+    char text[REEF_ERROR_TEXT + 80];
+    if (t->internal) {
+        reef_ticket_end(e, t, REEF_UNSURE, "");
+    } else if (t->repeatable) {
+        t->doubtful = true;
+        reef_ticket_forget(t);
+        reef_ticket_wait(e, t);
+        e->totals.retries++;
+    } else {
+        snprintf(text, sizeof text, "%.200s; sent and not answered, it may have run",
+                 why->text);
+        reef_ticket_end(e, t, link_fate(t, why, first), text);
+    }
+}
+
+static void link_drop_out(reef_engine *e, reef_ticket *t, const reef_error *why)
+{
+    /* Cut off within a single command: the server never had the whole of it. */
+    if (t->sent > 0 && t->count > 1) {
+        link_drop_sent(e, t, why, false);
+        return;
+    }
+    if (t->internal)
+        reef_ticket_end(e, t, REEF_UNSENT, "");
+    else
+        reef_ticket_wait(e, t);
+}
+
+static void link_drop_tickets(reef_engine *e, reef_link *l, const reef_error *why)
+{
+    uint64_t retries = e->totals.retries;
+    bool first = true;
+    while (l->flight.head) {
+        reef_ticket *t = l->flight.head;
+        reef_list_remove(&l->flight, t);
+        link_drop_sent(e, t, why, first);
+        first = false;
+    }
+    while (l->out.head) {
+        reef_ticket *t = l->out.head;
+        reef_list_remove(&l->out, t);
+        link_drop_out(e, t, why);
+    }
+    if (e->totals.retries > retries)
+        reef_report(e, REEF_EVENT_RETRIED, l->stats.peer, why->text);
+}
+
+void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *why)
+{
+    bool transport =
+        l->state != REEF_LINK_LOOKUP && !(l->state == REEF_LINK_OPENING && l->op_due);
+    reef_report(e, l->served ? REEF_EVENT_LOST : REEF_EVENT_FAILED, l->stats.peer,
+                why->text);
+    l->state = transport && !gone ? REEF_LINK_CLOSING : REEF_LINK_FREE;
+    l->sending = l->op_due = l->pinged = false;
+    l->skip_tail = 0;
+    l->stats.ready = false;
+    l->stats.in_flight = 0;
+    link_drop_tickets(e, l, why);
+    link_free_memory(l);
+    e->router->down(e, l, why);
+}
+
+/* ---- sending
+ * --------------------------------------------------------------------------- */
+
+void reef_link_submit(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    (void)e;
+    reef_ticket_forget(t);
+    t->place = REEF_OUT;
+    t->link = l->index;
+    t->sent = 0;
+    reef_list_push(&l->out, t);
+}
+
+/* The bytes to send next: the rest of one large command where it lies, or small ones
+ * gathered, so that a pipeline costs few system calls. */
+static reef_str link_gather(reef_link *l)
+{
+    reef_ticket *t = l->out.head;
+    reef_str first = {t->wire + t->sent, t->len - t->sent};
+    if (!t->next || first.len >= REEF_STAGE_BYTES / 2)
+        return first;
+    if (!l->stage && !(l->stage = malloc(REEF_STAGE_BYTES)))
+        return first;
+    size_t len = 0;
+    for (; t && t->len - t->sent <= REEF_STAGE_BYTES - len; t = t->next) {
+        memcpy(l->stage + len, t->wire + t->sent, t->len - t->sent);
+        len += t->len - t->sent;
+    }
+    return (reef_str){l->stage, len};
+}
+
+static bool link_send_op(reef_link *l, reef_op *op)
+{
+    if (l->sending)
+        return false;
+    if (l->hello_sent < l->hello_len)
+        op->bytes = (reef_str){l->hello + l->hello_sent, l->hello_len - l->hello_sent};
+    else if (l->out.head &&
+             (l->state == REEF_LINK_READY || l->state == REEF_LINK_DRAINING))
+        op->bytes = link_gather(l);
+    else
+        return false;
+    op->kind = REEF_OP_SEND;
+    l->sending = true;
+    return true;
+}
+
+static bool link_start_op(reef_link *l, reef_op *op, reef_op_kind kind)
+{
+    if (!l->op_due)
+        return false;
+    l->op_due = false;
+    op->kind = kind;
+    op->port = l->port;
+    op->local = l->local;
+    snprintf(op->address, sizeof op->address, "%s", l->address);
+    return true;
+}
+
+bool reef_link_op(reef_engine *e, reef_link *l, reef_op *op)
+{
+    memset(op, 0, sizeof *op);
+    op->link = l->index;
+    switch (l->state) {
+    case REEF_LINK_FREE:
+        return false;
+    case REEF_LINK_LOOKUP:
+        return link_start_op(l, op, REEF_OP_LOOKUP);
+    case REEF_LINK_OPENING:
+        return link_start_op(l, op, REEF_OP_OPEN);
+    case REEF_LINK_CLOSING:
+        op->kind = REEF_OP_CLOSE;
+        l->state = REEF_LINK_FREE;
+        e->router->wake(e); /* it may have waited for the number */
+        return true;
+    case REEF_LINK_HELLO:
+    case REEF_LINK_AUTH:
+    case REEF_LINK_SETUP:
+    case REEF_LINK_READY:
+    case REEF_LINK_DRAINING:
+        return link_send_op(l, op);
+    }
+    return false;
+}
+
+/* A link that drains and owes nobody has done its work. */
+static bool link_drained(reef_engine *e, reef_link *l)
+{
+    if (l->state != REEF_LINK_DRAINING || l->flight.head || l->out.head)
+        return false;
+    reef_error why;
+    reef_error_put(&why, REEF_UNSURE, 0, l->stats.peer,
+                   "closed: it still owed an answer that its caller gave up on");
+    reef_link_fail(e, l, false, &why);
+    return true;
+}
+
+void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
+{
+    if (!l->sending)
+        return;
+    l->sending = false;
+    l->stats.bytes_out += len;
+    e->totals.bytes_out += len;
+    if (l->hello_sent < l->hello_len) {
+        size_t rest = l->hello_len - l->hello_sent;
+        l->hello_sent += len < rest ? len : rest;
+        return;
+    }
+    while (len > 0 && l->out.head) {
+        reef_ticket *t = l->out.head;
+        size_t part = t->len - t->sent < len ? t->len - t->sent : len;
+        t->sent += part;
+        len -= part;
+        if (t->sent < t->len)
+            break;
+        reef_list_remove(&l->out, t);
+        reef_list_push(&l->flight, t);
+        t->place = REEF_FLIGHT;
+        t->skip = l->skip_tail;
+        l->skip_tail = 0;
+        l->stats.in_flight += t->count - t->got;
+    }
+}
+
+/* ---- receiving
+ * ------------------------------------------------------------------------- */
+
+static void link_answered(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    reef_list_remove(&l->flight, t);
+    if (!t->internal && reef_ticket_not_now(t)) {
+        e->totals.retries++;
+        reef_ticket_wait(e, t);
+        e->router->not_now(e, l);
+        return;
+    }
+    if (t->internal)
+        l->pinged = false;
+    else
+        reef_report_answer(e, l, t);
+    reef_ticket_end(e, t, REEF_OK, "");
+}
+
+static void link_protocol_error(reef_engine *e, reef_link *l, const char *text)
+{
+    reef_error why;
+    reef_error_put(&why, REEF_PROTOCOL, 0, l->stats.peer, text);
+    reef_link_fail(e, l, false, &why);
+}
+
+/* Whose reply comes next: the first in flight, or, where none is, a group whose first
+ * commands have gone out while its last ones have not. */
+static reef_ticket *link_owed(const reef_link *l)
+{
+    reef_ticket *out = l->out.head;
+    bool begun = out && out->sent > 0 && out->got + 1 < out->count;
+    return l->flight.head ? l->flight.head : begun && l->skip_tail == 0 ? out : NULL;
+}
+
+static void link_reply(reef_engine *e, reef_link *l)
+{
+    if (reef_hello_running(l)) {
+        reef_hello_reply(e, l, reef_parser_peek(l->parser));
+        return;
+    }
+    reef_ticket *t = link_owed(l);
+    bool flies = t && t->place == REEF_FLIGHT;
+    uint32_t *skip = flies ? &t->skip : &l->skip_tail;
+    if (*skip > 0) {
+        (*skip)--;
+        l->stats.in_flight--;
+        return;
+    }
+    if (!t) {
+        link_protocol_error(e, l, "sent a reply that nobody asked for");
+        return;
+    }
+    reef_reply *reply = reef_parser_take(l->parser);
+    if (!reply)
+        reply =
+            reef_reply_failed(REEF_UNSURE, "answered, but out of memory for the reply");
+    t->replies[t->got++] = reply;
+    l->stats.in_flight -= flies;
+    if (t->got == t->count)
+        link_answered(e, l, t);
+}
+
+/* A reply, a push, or the end; false: no more for now. */
+static bool link_step(reef_engine *e, reef_link *l)
+{
+    const char *text;
+    char words[120];
+    uint64_t at;
+    switch (reef_parser_next(l->parser)) {
+    case REEF_PARSE_MORE:
+        return false;
+    case REEF_PARSE_PUSH:
+        reef_engine_push(e, reef_parser_take(l->parser));
+        return true;
+    case REEF_PARSE_REPLY:
+        link_reply(e, l);
+        return true;
+    case REEF_PARSE_ERROR:
+        break;
+    }
+    reef_error why;
+    reef_code code = reef_parser_error(l->parser, &text, &at);
+    snprintf(words, sizeof words, "%s: %s at byte %llu of what it sent",
+             code == REEF_PROTOCOL ? "does not speak RESP" : "its reply can't be taken",
+             text, (unsigned long long)at);
+    reef_error_put(&why, code == REEF_NOMEM ? REEF_NOMEM : REEF_PROTOCOL, 0,
+                   l->stats.peer, words);
+    reef_link_fail(e, l, false, &why);
+    return false;
+}
+
+void reef_link_received(reef_engine *e, reef_link *l, size_t len)
+{
+    l->heard_ms = e->now_ms;
+    l->stats.bytes_in += len;
+    e->totals.bytes_in += len;
+    reef_parser_received(l->parser, len);
+    /* Every step may end the link, and its parser with it. */
+    while (l->parser && link_step(e, l))
+        if (link_drained(e, l))
+            return;
+}
+
+/* ---- deadlines
+ * ------------------------------------------------------------------------- */
+
+/* Commands that have not begun to go out find another link. */
+static void link_release_unsent(reef_engine *e, reef_link *l)
+{
+    reef_ticket *next;
+    for (reef_ticket *t = l->out.head; t; t = next) {
+        next = t->next;
+        if (t->sent > 0)
+            continue;
+        reef_list_remove(&l->out, t);
+        if (t->internal)
+            reef_ticket_end(e, t, REEF_UNSENT, "");
+        else
+            reef_ticket_wait(e, t);
+    }
+}
+
+/* It owes a reply that nobody waits for: it finishes what it owes and takes nothing
+ * new, so that one slow answer does not tear down what others wait for. */
+static void link_drain(reef_engine *e, reef_link *l)
+{
+    reef_error why;
+    if (l->state == REEF_LINK_READY) {
+        l->state = REEF_LINK_DRAINING;
+        l->stats.ready = false;
+        link_release_unsent(e, l);
+        reef_error_put(&why, REEF_UNSENT, 0, l->stats.peer, "did not answer in time");
+        e->router->down(e, l, &why);
+    }
+    link_drained(e, l);
+}
+
+static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    char text[REEF_ERROR_TEXT];
+    reef_error why;
+    bool cut = t->sent > 0;
+    reef_list_remove(&l->out, t);
+    snprintf(text, sizeof text, "%s: the deadline passed before %s could be sent",
+             l->stats.peer, cut ? "the whole of it" : "it");
+    bool may_have_run = t->doubtful || (cut && t->count > 1);
+    reef_ticket_end(e, t, may_have_run ? REEF_UNSURE : REEF_UNSENT, text);
+    if (!cut)
+        return;
+    /* The rest of the command will never be sent, so nothing else can be. */
+    reef_error_put(&why, REEF_UNSENT, 0, l->stats.peer, "takes no more bytes");
+    reef_link_fail(e, l, false, &why);
+}
+
+void reef_link_abandon(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    char text[REEF_ERROR_TEXT];
+    if (t->place == REEF_OUT) {
+        link_abandon_out(e, l, t);
+        return;
+    }
+    uint32_t owed = t->skip + t->count - t->got;
+    *(t->next ? &t->next->skip : &l->skip_tail) += owed;
+    reef_list_remove(&l->flight, t);
+    snprintf(text, sizeof text,
+             "%s: no answer by the deadline; sent and not answered, it may have run",
+             l->stats.peer);
+    reef_ticket_end(e, t, REEF_UNSURE, text);
+    link_drain(e, l);
+}

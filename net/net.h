@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net: the engine (the whole client as a state machine without I/O) and the blocking,
+ * thread-safe client around it.
+ *
+ * How a command ends, whichever door it came in by:
+ *   - it was never sent: REEF_UNSENT, REEF_CONNECT, REEF_DNS, REEF_AUTH,
+ * REEF_BADCONFIG, REEF_BADARG. Until its deadline reef tries again by itself where that
+ * may help.
+ *   - it was sent and no answer came: REEF_UNSURE, unless it was marked repeatable;
+ * then it is sent again until the deadline.
+ *   - the server answered: REEF_OK or REEF_REFUSED. Answers that prove that the command
+ * did not run and that time mends (LOADING, MASTERDOWN, BUSY) are waited out within the
+ * deadline; what the server said last is the result. */
+#ifndef REEF_NET_H
+#define REEF_NET_H
+#include "config/config.h"
+
+/* ---- what both doors share
+ * ----------------------------------------------------------- */
+
+enum {
+    REEF_GROUP_MAX = 65536, /* commands in one engine group (a MULTI with its EXEC) */
+    REEF_PIPELINE_MAX = 1048576, /* commands in one reef_pipeline */
+    REEF_PENDING_MAX =
+        1048576,          /* commands that one engine holds at once; more: REEF_LIMIT */
+    REEF_EVENTS_MAX = 64, /* events kept for the caller; the oldest go first */
+    REEF_PUSHES_MAX = 64, /* pushes kept for the caller; the oldest go first */
+    REEF_LATENCY_BUCKETS =
+        18,                /* bucket i counts calls under 2^i ms; the last, the rest */
+    REEF_STATS_LINKS = 64, /* links in one snapshot */
+    REEF_PEER_TEXT = 120   /* "host:port", "[v6]:port" or "unix:/path" */
+};
+
+/* Refused before anything is sent, since it would break a connection that others share:
+ * subscriptions, MONITOR, blocking commands, MULTI without its EXEC in the same
+ * pipeline, WATCH, CLIENT REPLY, HELLO, RESET, QUIT, AUTH, SELECT and the like.
+ * REEF_OK, or REEF_BADARG with the reason. `in_multi` says that MULTI opened before it.
+ */
+reef_code reef_cmd_shareable(const reef_cmd *, bool in_multi, reef_error *);
+
+/* The hash slot of a key, 0 to 16383: CRC16/XMODEM of the key, or of its {tag} (cluster
+ * specification, "hash tags"). */
+uint32_t reef_key_slot(reef_str key);
+
+typedef enum reef_event_kind {
+    REEF_EVENT_CONNECTED, /* handshake done */
+    REEF_EVENT_LOST,      /* a ready link ended; the text says why */
+    REEF_EVENT_FAILED,    /* an attempt to connect ended before it was ready */
+    REEF_EVENT_RETRIED,   /* a command is sent again; the text says why */
+    REEF_EVENT_REFUSED    /* the server refused our credentials or settings */
+} reef_event_kind;
+
+typedef struct reef_event {
+    reef_event_kind kind;
+    int64_t at_ms; /* the engine's clock */
+    char peer[REEF_PEER_TEXT];
+    char text[REEF_ERROR_TEXT];
+} reef_event;
+
+const char *reef_event_name(reef_event_kind); /* "connected", "lost", … */
+
+typedef struct reef_link_stats {
+    char peer[REEF_PEER_TEXT];
+    bool ready;
+    uint32_t protocol;  /* 2 or 3; 0 before the handshake */
+    uint32_t in_flight; /* commands sent and not answered */
+    uint64_t connects;
+    uint64_t calls; /* commands answered */
+    uint64_t bytes_in, bytes_out;
+    uint64_t latency[REEF_LATENCY_BUCKETS]; /* submit to answer */
+} reef_link_stats;
+
+typedef struct reef_stats {
+    uint64_t calls;      /* commands taken */
+    uint64_t answered;   /* of these, answered by a server, errors included */
+    uint64_t failed;     /* of these, ended without an answer */
+    uint64_t unsure;     /* of the failed, sent */
+    uint64_t retries;    /* commands sent again, or routed anew */
+    uint64_t reconnects; /* connections made after the first of their lane */
+    uint64_t bytes_in, bytes_out;
+    uint64_t dropped_events, dropped_pushes;
+    uint64_t latency[REEF_LATENCY_BUCKETS];
+    uint32_t link_count;
+    reef_link_stats links[REEF_STATS_LINKS];
+} reef_stats;
+
+/* What the server said of itself in its HELLO; empty texts where it had no HELLO. */
+typedef struct reef_server {
+    char peer[REEF_PEER_TEXT];
+    char server[32];  /* "redis", "valkey" */
+    char version[32]; /* "7.0.15" */
+    char mode[16];    /* "standalone", "cluster", "sentinel" */
+    char role[16];    /* "master", "replica" */
+    uint32_t protocol;
+} reef_server;
+
+/* ---- the engine: no sockets, clock, threads or randomness of its own
+ * ------------------- */
+
+/* Not thread-safe. Same inputs in the same order, same outputs. The host feeds it
+ * events (opened, sent, received, closed, resolved, tick, submit), and after each of
+ * them drains next_op, next_done and next_push. now_ms never goes back; a smaller value
+ * counts as the largest seen. */
+typedef struct reef_engine reef_engine;
+
+/* Copies the config (and wipes its copy when freed). `seed` feeds back-off jitter
+ * alone. NULL: out of memory. */
+reef_engine *reef_engine_new(const reef_config *, uint64_t seed, int64_t now_ms);
+void reef_engine_free(reef_engine *); /* NULL is fine; pending commands are forgotten */
+
+/* The text of a hosts file (hosts(5)): the lines that name a configured host are kept.
+ * "localhost" needs no line. REEF_OK or REEF_NOMEM. */
+reef_code reef_engine_hosts(reef_engine *, reef_str text);
+
+typedef enum reef_op_kind {
+    REEF_OP_NONE,
+    REEF_OP_OPEN,   /* connect `link` to address and port; answer: opened or closed */
+    REEF_OP_LOOKUP, /* find the addresses of `address`, a name; answer: resolved */
+    REEF_OP_SEND,   /* send from `bytes`; answer: sent, with what was taken */
+    REEF_OP_CLOSE   /* close at once; no answer, the link's number is free afterwards */
+} reef_op_kind;
+
+typedef struct reef_op {
+    reef_op_kind kind;
+    uint32_t link;                   /* the engine's name for one transport */
+    bool local;                      /* OPEN: address is a socket path */
+    uint16_t port;                   /* OPEN */
+    char address[REEF_NAME_MAX + 1]; /* OPEN: numeric or path; LOOKUP: the name */
+    reef_str bytes;                  /* SEND: valid until the next engine call */
+} reef_op;
+
+/* The next thing to do; false: none. After a SEND no other SEND for that link comes
+ * until reef_engine_sent answers it: at once with what the socket took, or with 0 once
+ * a socket that was full can take more. */
+bool reef_engine_next_op(reef_engine *, reef_op *out);
+void reef_engine_opened(reef_engine *, uint32_t link, int64_t now_ms);
+void reef_engine_sent(reef_engine *, uint32_t link, size_t len, int64_t now_ms);
+/* Where to receive; NULL: out of memory or no such link (report it closed). */
+void *reef_engine_room(reef_engine *, uint32_t link, size_t *cap);
+void reef_engine_received(reef_engine *, uint32_t link, size_t len, int64_t now_ms);
+/* The transport ended or never came about. sys_errno 0: the peer closed in good order.
+ * The engine lets go of the number at once; no CLOSE follows. */
+void reef_engine_closed(reef_engine *, uint32_t link, int sys_errno, int64_t now_ms);
+/* The answer to LOOKUP: numeric addresses, each NUL-terminated; count 0: `why` says it.
+ */
+void reef_engine_resolved(reef_engine *, uint32_t link, const char *const addresses[],
+                          size_t count, const char *why, int64_t now_ms);
+void reef_engine_tick(reef_engine *, int64_t now_ms);
+int64_t
+reef_engine_deadline_ms(const reef_engine *); /* call tick then; INT64_MAX: never */
+
+/* One command, or several that go out back to back on one connection and share one fate
+ * (a MULTI with its EXEC). Copied. Each command completes exactly once, by deadline_ms:
+ * ticket for the first, ticket + 1 for the second, and so on. `tag` comes back with
+ * each. 0: out of memory or over REEF_PENDING_MAX, nothing completes. */
+uint64_t reef_engine_submit(reef_engine *, const reef_cmd *const cmds[], size_t count,
+                            uint64_t tag, int64_t deadline_ms, int64_t now_ms);
+
+typedef struct reef_done {
+    uint64_t ticket;
+    uint64_t tag;
+    uint32_t index;    /* of the command in its group */
+    reef_reply *reply; /* never NULL; the taker frees it */
+} reef_done;
+
+bool reef_engine_next_done(reef_engine *, reef_done *out);
+bool reef_engine_next_push(reef_engine *, reef_reply **out); /* the taker frees it */
+bool reef_engine_next_event(reef_engine *, reef_event *out);
+/* Gives a done reply's memory back, so that the next one needs no allocation. */
+void reef_engine_recycle(reef_engine *, reef_reply *);
+
+void reef_engine_stats(const reef_engine *, reef_stats *out);
+/* False while no link is ready. */
+bool reef_engine_server(const reef_engine *, reef_server *out);
+/* True while a command waits or is in flight, or a link is being made. */
+bool reef_engine_busy(const reef_engine *);
+/* Idle work: pings links that were silent for REEF_IDLE_PING_MS and makes a link that
+ * is missing. A link that does not answer its ping is closed. */
+void reef_engine_tend(reef_engine *, int64_t now_ms);
+
+enum {
+    REEF_IDLE_PING_MS = 15000, /* tend: a link silent for that long is pinged */
+    REEF_BACKOFF_MIN_MS = 5,   /* reconnecting: full jitter, doubling from here … */
+    REEF_BACKOFF_MAX_MS = 250, /* … to here */
+    REEF_ADDRESSES_MAX = 16,   /* addresses of one name that are tried in turn */
+    REEF_LINKS_MAX = 8 /* transports of one engine: the ready one, and old ones that
+                        * still owe answers */
+};
+
+/* ---- the blocking client: safe to share between any number of threads
+ * ------------------ */
+
+/* Threads that call at the same time share `lanes` connections: their commands are
+ * pipelined, one thread drives the sockets while the others wait for their own reply,
+ * and the role is handed on. No thread is started but, where a name needs the system's
+ * resolver, a short-lived one that asks it (DNS inside the engine replaces that). After
+ * fork() only the parent may use the client. */
+typedef struct reef_client reef_client;
+
+/* Reads the hosts file; connects to nothing yet, so that a server which is down delays
+ * the first call, not the start. NULL: `error` says why (REEF_BADCONFIG, REEF_NOMEM).
+ */
+reef_client *reef_open(const reef_config *, reef_error *error);
+/* Closes connections and frees. No call may be running. NULL is fine. */
+void reef_close(reef_client *);
+
+/* timeout_ms covers the whole call: name look-up, connecting, handshake, waiting,
+ * retries. 0 takes call_timeout of the config; negative is REEF_BADARG. */
+reef_reply *reef_call(reef_client *, const reef_cmd *,
+                      int64_t timeout_ms); /* never NULL */
+
+/* Sends all at once; replies[i] answers cmds[i] and is never NULL; each has a fate of
+ * its own, but a MULTI and what follows it to its EXEC share one. The caller frees
+ * replies. */
+void reef_pipeline(reef_client *, const reef_cmd *const cmds[], size_t count,
+                   int64_t timeout_ms, reef_reply *replies[]);
+
+/* For cgo: the arguments end to end in `bytes`, no pointer inside a pointer. key_index
+ * is the argument that picks the slot, or -1. Never NULL. */
+reef_reply *reef_call_flat(reef_client *, const char *bytes, const uint32_t lens[],
+                           uint32_t count, int32_t key_index, bool repeatable,
+                           int64_t timeout_ms);
+
+/* Idle work for hosts that want it, from any thread, at any time: takes what has
+ * arrived, pings idle links, makes a lost one anew. Waits for nothing. Returns the
+ * milliseconds after which it wants to be called again. */
+int64_t reef_tend(reef_client *);
+
+/* Who answers: connects if need be. */
+reef_code reef_server_info(reef_client *, int64_t timeout_ms, reef_server *out,
+                           reef_error *);
+void reef_client_stats(reef_client *, reef_stats *out);
+bool reef_client_next_event(reef_client *, reef_event *out);
+bool reef_client_next_push(reef_client *, reef_reply **out); /* caller frees */
+/* The settings that the client runs with, borrowed. */
+const reef_config *reef_client_config(const reef_client *);
+
+/* From the system: bytes for ids (REEF_OK, or REEF_REFUSED with no bytes when it has
+ * none: then nothing may be made of them), the wall clock, Unix time in nanoseconds,
+ * and a clock that never goes back, for deadlines over several calls. */
+reef_code reef_random_bytes(void *out, size_t len);
+int64_t reef_unix_ns(void);
+int64_t reef_now_ms(void);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * os: the system as the blocking client sees it. Private to net/. With config/load.c
+ * the only place of the library that asks the system for anything.
+ *
+ * Every descriptor made here is non-blocking and closed on exec. Nothing here raises
+ * SIGPIPE, waits longer than it was told, or returns EINTR. Errors are errno values, 0
+ * is success. */
+#ifndef REEF_NET_OS_H
+#define REEF_NET_OS_H
+#include <poll.h>
+#include "net/net.h"
+
+enum {
+    REEF_OS_FILE_MAX = 1048576,    /* bytes that reef_os_read_file takes */
+    REEF_OS_STALL_MIN_MS = 5000,   /* least time for which unacknowledged data waits */
+    REEF_OS_KEEPALIVE_IDLE_S = 30, /* a silent TCP peer is probed after … */
+    REEF_OS_KEEPALIVE_EVERY_S = 5, /* … each … */
+    REEF_OS_KEEPALIVE_PROBES = 3,  /* … and given up after so many */
+    REEF_OS_NUMERIC_MAX = 80       /* a numeric address with scope and NUL */
+};
+
+/* Starts to connect. REEF_OP_OPEN's fields; stall_ms is how long sent data may stay
+ * unacknowledged (TCP). 0: connected; EINPROGRESS: poll for POLLOUT, then ask
+ * reef_os_connected; else no descriptor was made. */
+int reef_os_connect(const reef_op *, uint32_t stall_ms, int *fd);
+int reef_os_connected(int fd);
+
+/* What was moved; 0 with *error EAGAIN: nothing for now. recv: 0 with *error 0 is the
+ * end of the stream. */
+size_t reef_os_send(int fd, reef_str bytes, int *error);
+size_t reef_os_recv(int fd, void *room, size_t cap, int *error);
+/* No more traffic, although the descriptor stays: wakes whoever polls it. */
+void reef_os_shutdown(int fd);
+void reef_os_close(int fd); /* negative is fine */
+
+/* poll(2). An interrupted wait ends early with no events. */
+void reef_os_poll(struct pollfd *, nfds_t count, int64_t timeout_ms);
+
+/* A channel to wake a poller: bytes put into `in` come out of `out`. */
+int reef_os_channel(int *in, int *out);
+void reef_os_wake(int in);
+void reef_os_drain(int out);
+
+/* A whole small file, malloced; NULL with the errno: EFBIG when it is over
+ * REEF_OS_FILE_MAX. Only regular files. */
+char *reef_os_read_file(const char *path, size_t *len, int *error);
+
+/* A name look-up by the system's resolver. getaddrinfo knows no deadline, so a detached
+ * thread asks and puts the answer into a box that both sides hold: who asked may drop
+ * it at any time. `wake` (of a channel; its own copy is made) gets a byte at the end.
+ */
+typedef struct reef_lookup reef_lookup;
+reef_lookup *reef_os_lookup(const char *name, int wake, int *error);
+bool reef_os_lookup_done(const reef_lookup *);
+/* Once done: the addresses, borrowed from the box; none: `*why` says it. */
+size_t reef_os_lookup_answer(const reef_lookup *,
+                             const char *addresses[REEF_ADDRESSES_MAX],
+                             const char **why);
+void reef_os_lookup_drop(reef_lookup *); /* NULL is fine */
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tickets: the commands that an engine was given, from submit to the reply that the
+ * host takes. Deadlines live in a binary heap, so that expiring one costs log n however
+ * many wait. A ticket is one allocation (struct, replies, wire), made before it is
+ * accepted: ending one can't fail for want of memory. */
+#include "net/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lists
+ * ----------------------------------------------------------------------------- */
+
+static void list_insert_after(reef_list *list, reef_ticket *at, reef_ticket *t)
+{
+    t->prev = at;
+    t->next = at ? at->next : list->head;
+    *(t->prev ? &t->prev->next : &list->head) = t;
+    *(t->next ? &t->next->prev : &list->tail) = t;
+    list->count++;
+}
+
+void reef_list_push(reef_list *list, reef_ticket *t)
+{
+    list_insert_after(list, list->tail, t);
+}
+
+void reef_list_insert_by_age(reef_list *list, reef_ticket *t)
+{
+    /* What comes back is nearly always older than all that waits: look from the head.
+     */
+    reef_ticket *after = NULL;
+    for (reef_ticket *i = list->head; i && i->id < t->id; i = i->next)
+        after = i;
+    list_insert_after(list, after, t);
+}
+
+void reef_list_remove(reef_list *list, reef_ticket *t)
+{
+    *(t->prev ? &t->prev->next : &list->head) = t->next;
+    *(t->next ? &t->next->prev : &list->tail) = t->prev;
+    t->next = t->prev = NULL;
+    list->count--;
+}
+
+/* ---- the deadline heap
+ * ----------------------------------------------------------------- */
+
+static void heap_place(reef_engine *e, size_t i, reef_ticket *t)
+{
+    e->heap[i] = t;
+    t->heap_index = i;
+}
+
+static void heap_up(reef_engine *e, size_t i, reef_ticket *t)
+{
+    while (i > 0) {
+        size_t up = (i - 1) / 2;
+        if (e->heap[up]->deadline_ms <= t->deadline_ms)
+            break;
+        heap_place(e, i, e->heap[up]);
+        i = up;
+    }
+    heap_place(e, i, t);
+}
+
+static void heap_down(reef_engine *e, size_t i, reef_ticket *t)
+{
+    for (;;) {
+        size_t kid = 2 * i + 1;
+        if (kid >= e->heap_count)
+            break;
+        if (kid + 1 < e->heap_count &&
+            e->heap[kid + 1]->deadline_ms < e->heap[kid]->deadline_ms)
+            kid++;
+        if (t->deadline_ms <= e->heap[kid]->deadline_ms)
+            break;
+        heap_place(e, i, e->heap[kid]);
+        i = kid;
+    }
+    heap_place(e, i, t);
+}
+
+reef_code reef_ticket_track(reef_engine *e, reef_ticket *t)
+{
+    if (e->heap_count == e->heap_cap) {
+        /* pending is capped at REEF_PENDING_MAX, so this product can't overflow. */
+        size_t cap = e->heap_cap ? 2 * e->heap_cap : 64;
+        reef_ticket **heap = realloc(e->heap, cap * sizeof *heap);
+        if (!heap)
+            return REEF_NOMEM;
+        e->heap = heap;
+        e->heap_cap = cap;
+    }
+    heap_up(e, e->heap_count++, t);
+    return REEF_OK;
+}
+
+static void heap_remove(reef_engine *e, const reef_ticket *t)
+{
+    size_t i = t->heap_index;
+    reef_ticket *last = e->heap[--e->heap_count];
+    if (last == t)
+        return;
+    if (last->deadline_ms < t->deadline_ms)
+        heap_up(e, i, last);
+    else
+        heap_down(e, i, last);
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------ */
+
+reef_ticket *reef_ticket_new(reef_engine *e, const reef_cmd *const cmds[], size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += reef_cmd_wire(cmds[i]).len;
+    if (e->pending + count > REEF_PENDING_MAX ||
+        e->pending_bytes + bytes > REEF_PENDING_BYTES)
+        return NULL;
+    size_t head = sizeof(reef_ticket) + count * sizeof(reef_reply *);
+    reef_ticket *t = malloc(head + bytes);
+    if (!t)
+        return NULL;
+    memset(t, 0, head);
+    t->count = (uint32_t)count;
+    t->wire = (char *)t + head;
+    t->repeatable = true;
+    for (size_t i = 0; i < count; i++) {
+        reef_str wire = reef_cmd_wire(cmds[i]);
+        if (wire.len > 0)
+            memcpy(t->wire + t->len, wire.ptr, wire.len);
+        t->len += wire.len;
+        t->repeatable = t->repeatable && reef_cmd_is_repeatable(cmds[i]);
+    }
+    t->id = e->next_id;
+    e->next_id += count;
+    e->pending += count;
+    e->pending_bytes += bytes;
+    return t;
+}
+
+void reef_ticket_forget(reef_ticket *t)
+{
+    for (uint32_t i = t->given; i < t->got; i++)
+        reef_reply_free(t->replies[i]);
+    t->got = 0;
+}
+
+void reef_ticket_free(reef_engine *e, reef_ticket *t)
+{
+    e->pending -= t->count;
+    e->pending_bytes -= t->len;
+    reef_ticket_forget(t);
+    free(t);
+}
+
+void reef_ticket_end(reef_engine *e, reef_ticket *t, reef_code code, const char *text)
+{
+    heap_remove(e, t);
+    if (t->internal) {
+        reef_ticket_free(e, t);
+        return;
+    }
+    e->totals.answered += t->got;
+    e->totals.failed += t->count - t->got;
+    e->totals.unsure += code == REEF_UNSURE ? t->count - t->got : 0;
+    while (t->got < t->count)
+        t->replies[t->got++] = reef_reply_failed(code, text);
+    t->place = REEF_DONE;
+    reef_list_push(&e->done, t);
+}
+
+void reef_ticket_wait(reef_engine *e, reef_ticket *t)
+{
+    t->sent = 0;
+    t->skip = 0;
+    t->place = REEF_WAITING;
+    reef_list_insert_by_age(&e->waiting, t);
+}
+
+/* ---- deadlines
+ * ------------------------------------------------------------------------- */
+
+/* Nothing of it was sent: the best reason known is the last thing that went wrong; a
+ * server that kept saying "not now" has the last word. */
+static void ticket_expire_waiting(reef_engine *e, reef_ticket *t)
+{
+    reef_list_remove(&e->waiting, t);
+    if (t->got == t->count) {
+        reef_report_answer(e, &e->links[t->link], t);
+        reef_ticket_end(e, t, REEF_OK, "");
+    } else if (t->doubtful)
+        reef_ticket_end(e, t, REEF_UNSURE,
+                        "sent and not answered, it may have run; the deadline passed "
+                        "before it could be sent again");
+    else if (e->failure.code != REEF_OK)
+        reef_ticket_end(e, t, e->failure.code, e->failure.text);
+    else
+        reef_ticket_end(e, t, REEF_UNSENT,
+                        "the deadline passed before a connection was ready; "
+                        "nothing was sent");
+}
+
+void reef_tickets_expire(reef_engine *e)
+{
+    while (e->heap_count > 0 && e->heap[0]->deadline_ms <= e->now_ms) {
+        reef_ticket *t = e->heap[0];
+        if (t->place == REEF_WAITING)
+            ticket_expire_waiting(e, t);
+        else
+            reef_link_abandon(e, &e->links[t->link], t);
+    }
+}
+
+void reef_tickets_refuse(reef_engine *e, const reef_error *why)
+{
+    while (e->waiting.head) {
+        reef_ticket *t = e->waiting.head;
+        reef_list_remove(&e->waiting, t);
+        reef_ticket_forget(t);
+        reef_ticket_end(e, t, t->doubtful ? REEF_UNSURE : why->code, why->text);
+    }
+}
+
+/* ---- not now
+ * --------------------------------------------------------------------------- */
+
+static bool text_begins(const char *text, const char *word)
+{
+    size_t len = strlen(word);
+    return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == 0);
+}
+
+static bool reply_not_now(const reef_reply *reply)
+{
+    if (reef_reply_code(reply) != REEF_REFUSED)
+        return false;
+    const char *text = reef_reply_text(reply);
+    return text_begins(text, "LOADING") || text_begins(text, "MASTERDOWN") ||
+           text_begins(text, "BUSY");
+}
+
+bool reef_ticket_not_now(const reef_ticket *t)
+{
+    if (t->count == 1)
+        return reply_not_now(t->replies[0]);
+    /* A transaction ran unless its EXEC says that it was thrown away. */
+    if (!text_begins(reef_reply_text(t->replies[t->count - 1]), "EXECABORT"))
+        return false;
+    for (uint32_t i = 0; i + 1 < t->count; i++)
+        if (reply_not_now(t->replies[i]))
+            return true;
+    return false;
+}
