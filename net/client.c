@@ -29,8 +29,7 @@ struct reef_client {
     reef_lane lanes[];
 };
 
-/* ---- open and close -----------------------------------------------------------------
- */
+/* ---- open and close ----------------------------------------------------------- */
 
 /* "knot.toml:4: ", "KNOT_REDIS_HOSTS: " or the setting's name. */
 static void client_where(const reef_config *config, reef_setting setting,
@@ -162,8 +161,7 @@ const reef_config *reef_client_config(const reef_client *client)
     return &client->config;
 }
 
-/* ---- calls --------------------------------------------------------------------------
- */
+/* ---- calls -------------------------------------------------------------------- */
 
 static reef_lane *client_pick(reef_client *client)
 {
@@ -255,8 +253,7 @@ reef_reply *reef_call_flat(reef_client *client, const char *bytes,
     return reply;
 }
 
-/* ---- pipelines ----------------------------------------------------------------------
- */
+/* ---- pipelines ---------------------------------------------------------------- */
 
 static void client_refuse(reef_reply *replies[], size_t count, reef_code code,
                           const char *text)
@@ -339,8 +336,7 @@ void reef_pipeline(reef_client *client, const reef_cmd *const cmds[], size_t cou
         free(waiter.slots);
 }
 
-/* ---- idle work, and what can be seen ------------------------------------------------
- */
+/* ---- idle work, and what can be seen ------------------------------------------ */
 
 int64_t reef_tend(reef_client *client)
 {

@@ -32,8 +32,7 @@ static const reef_host *direct_host(const reef_engine *e)
     return &e->config.hosts[0];
 }
 
-/* ---- attempts
- * -------------------------------------------------------------------------- */
+/* ---- attempts ----------------------------------------------------------------- */
 
 static void direct_find_addresses(reef_engine *e)
 {
@@ -88,7 +87,7 @@ static void direct_wake(reef_engine *e)
             direct_attempt(e);
         return;
     }
-    if (l->state != REEF_LINK_READY || e->now_ms < d->hold.until_ms)
+    if (!e->waiting.head || e->now_ms < d->hold.until_ms || !reef_link_fit(e, l))
         return;
     while (e->waiting.head) {
         reef_ticket *t = e->waiting.head;
@@ -123,8 +122,7 @@ static void direct_resolved(reef_engine *e, reef_link *l, const char *const addr
                    direct_attempt_deadline(e));
 }
 
-/* ---- how they end
- * ---------------------------------------------------------------------- */
+/* ---- how they end ------------------------------------------------------------- */
 
 static reef_code direct_accept(reef_engine *e, const reef_link *l, reef_error *why)
 {
@@ -191,12 +189,13 @@ static void direct_down(reef_engine *e, reef_link *l, const reef_error *why)
     }
 }
 
-static void direct_not_now(reef_engine *e, reef_link *l)
+static void direct_not_now(reef_engine *e, reef_link *l, const char *text)
 {
-    (void)l;
     /* Of many that were told so in one breath, the first sets the pause. */
-    if (e->direct.hold.until_ms <= e->now_ms)
-        reef_backoff_next(e, &e->direct.hold);
+    if (e->direct.hold.until_ms > e->now_ms)
+        return;
+    reef_backoff_next(e, &e->direct.hold);
+    reef_report(e, REEF_EVENT_RETRIED, l->stats.peer, text);
 }
 
 static int64_t direct_deadline_ms(const reef_engine *e)

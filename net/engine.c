@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- life
- * ------------------------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------------- */
 
 reef_engine *reef_engine_new(const reef_config *config, uint64_t seed, int64_t now_ms)
 {
@@ -64,8 +63,7 @@ void reef_engine_free(reef_engine *e)
     free(e);
 }
 
-/* ---- time and chance
- * ------------------------------------------------------------------- */
+/* ---- time and chance ---------------------------------------------------------- */
 
 void reef_engine_advance(reef_engine *e, int64_t now_ms)
 {
@@ -97,8 +95,7 @@ int64_t reef_backoff_next(reef_engine *e, reef_backoff *b)
     return pause;
 }
 
-/* ---- transport inputs
- * ------------------------------------------------------------------ */
+/* ---- transport inputs --------------------------------------------------------- */
 
 static reef_link *engine_link(reef_engine *e, uint32_t link, int64_t now_ms)
 {
@@ -171,8 +168,7 @@ void reef_engine_resolved(reef_engine *e, uint32_t link, const char *const addre
     e->router->wake(e);
 }
 
-/* ---- time
- * ------------------------------------------------------------------------------ */
+/* ---- time --------------------------------------------------------------------- */
 
 static bool engine_attempting(const reef_link *l)
 {
@@ -229,8 +225,7 @@ bool reef_engine_busy(const reef_engine *e)
     return false;
 }
 
-/* ---- commands
- * -------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------- */
 
 static reef_code engine_check_group(const reef_cmd *const cmds[], size_t count,
                                     reef_error *why)
@@ -325,15 +320,14 @@ void reef_engine_tend(reef_engine *e, int64_t now_ms)
     e->direct.wanted = e->direct.main == REEF_NO_LINK;
     for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
         reef_link *l = &e->links[i];
-        if (l->state == REEF_LINK_READY && !l->pinged &&
-            e->now_ms - l->heard_ms >= REEF_IDLE_PING_MS)
+        if (!l->pinged && e->now_ms - l->heard_ms >= REEF_IDLE_PING_MS &&
+            reef_link_fit(e, l))
             engine_ping(e, l);
     }
     e->router->wake(e);
 }
 
-/* ---- outputs
- * --------------------------------------------------------------------------- */
+/* ---- outputs ------------------------------------------------------------------ */
 
 bool reef_engine_next_op(reef_engine *e, reef_op *out)
 {

@@ -30,10 +30,14 @@ enum {
 #define REEF_PENDING_BYTES                                                             \
     ((size_t)1 << 30) /* wire bytes that one engine holds at once */
 
-/* ---- tickets
- * --------------------------------------------------------------------------- */
+/* ---- tickets ------------------------------------------------------------------ */
 
-typedef enum reef_place { REEF_WAITING, REEF_OUT, REEF_FLIGHT, REEF_DONE } reef_place;
+typedef enum reef_standing {
+    REEF_WAITING,
+    REEF_OUT,
+    REEF_FLIGHT,
+    REEF_DONE
+} reef_standing;
 
 /* One group of commands, usually of one. One allocation: the struct, its replies, its
  * wire. */
@@ -46,10 +50,11 @@ typedef struct reef_ticket {
     uint32_t got;   /* replies that came */
     uint32_t given; /* DONE: replies that the host took */
     uint32_t skip;  /* FLIGHT: abandoned replies that come before this one's first */
-    reef_place place;
+    reef_standing place;
     uint32_t link; /* OUT, FLIGHT: the link's index */
     bool repeatable;
-    bool doubtful; /* was sent, its link was lost, and it waits again: it may have run */
+    bool
+        doubtful; /* was sent, its link was lost, and it waits again: it may have run */
     bool internal; /* the engine's own ping: nobody is told */
     size_t len, sent;
     char *wire;
@@ -66,8 +71,7 @@ void reef_list_remove(reef_list *, reef_ticket *);
 /* Puts it where its age belongs: a command that is tried again keeps its turn. */
 void reef_list_insert_by_age(reef_list *, reef_ticket *);
 
-/* ---- links
- * ----------------------------------------------------------------------------- */
+/* ---- links -------------------------------------------------------------------- */
 
 /*   FREE -> LOOKUP -> OPENING -> HELLO -> [AUTH] -> SETUP -> READY -> DRAINING
  *   Any of them -> CLOSING (a CLOSE is owed to the host) -> FREE, or -> FREE when the
@@ -111,8 +115,7 @@ typedef struct reef_link {
     reef_link_stats stats;
 } reef_link;
 
-/* ---- routers
- * --------------------------------------------------------------------------- */
+/* ---- routers ------------------------------------------------------------------ */
 
 /* A topology. The engine calls it; it opens links and hands tickets to them. */
 typedef struct reef_router {
@@ -127,7 +130,7 @@ typedef struct reef_router {
     /* The link is gone, or (DRAINING) takes nothing new. `why` is never NULL. */
     void (*down)(reef_engine *, reef_link *, const reef_error *why);
     /* A server said "not now" to a command that was put back among the waiting. */
-    void (*not_now)(reef_engine *, reef_link *);
+    void (*not_now)(reef_engine *, reef_link *, const char *text);
     int64_t (*deadline_ms)(const reef_engine *);
 } reef_router;
 
@@ -150,8 +153,7 @@ typedef struct reef_direct {
     reef_backoff hold;    /* LOADING and the like: before commands go out again */
 } reef_direct;
 
-/* ---- the engine
- * ------------------------------------------------------------------------ */
+/* ---- the engine --------------------------------------------------------------- */
 
 /* What reef_stats tells of all links together. */
 typedef struct reef_totals {
@@ -216,6 +218,9 @@ reef_link_take(reef_engine *); /* a FREE one, making room if need be, or NULL */
 void reef_link_lookup(reef_engine *, reef_link *, const char *name);
 void reef_link_open(reef_engine *, reef_link *, const char *address, uint16_t port,
                     bool local, int64_t deadline_ms);
+/* True when it may take commands. A READY link that owes nothing and yet holds a part
+ * of a reply would hand the rest of it to the next caller: it ends instead. */
+bool reef_link_fit(reef_engine *, reef_link *);
 void reef_link_submit(reef_engine *, reef_link *, reef_ticket *);
 bool reef_link_op(reef_engine *, reef_link *, reef_op *out);
 void reef_link_sent(reef_engine *, reef_link *, size_t len);

@@ -79,8 +79,7 @@ static void hello_send(reef_engine *e, reef_link *l, reef_cmd *cmd, bool built)
         hello_fail(e, l, REEF_NOMEM, "out of memory for the handshake");
 }
 
-/* ---- the steps
- * ------------------------------------------------------------------------- */
+/* ---- the steps ---------------------------------------------------------------- */
 
 static const char *hello_user(const reef_engine *e)
 {
@@ -178,8 +177,7 @@ static void hello_ready(reef_engine *e, reef_link *l)
     e->router->ready(e, l);
 }
 
-/* ---- the answers
- * ----------------------------------------------------------------------- */
+/* ---- the answers -------------------------------------------------------------- */
 
 static bool hello_says(const char *text, const char *begin)
 {

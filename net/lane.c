@@ -31,8 +31,7 @@ enum {
     LANE_OVERDUE_MS = 10    /* a sleeper past its deadline looks again that often */
 };
 
-/* ---- sockets ------------------------------------------------------------------------
- */
+/* ---- sockets ------------------------------------------------------------------ */
 
 static reef_socket *lane_socket(reef_lane *lane, uint32_t link)
 {
@@ -102,8 +101,7 @@ static void lane_read(reef_lane *lane, reef_socket *from, bool whole, int64_t no
     }
 }
 
-/* ---- the engine's operations --------------------------------------------------------
- */
+/* ---- the engine's operations -------------------------------------------------- */
 
 static void lane_open(reef_lane *lane, const reef_op *op, int64_t now_ms)
 {
@@ -238,8 +236,7 @@ static void lane_pump(reef_lane *lane, int64_t now_ms)
     }
 }
 
-/* ---- driving ------------------------------------------------------------------------
- */
+/* ---- driving ------------------------------------------------------------------ */
 
 typedef struct lane_watch {
     struct pollfd fds[1 + REEF_LANE_SOCKETS]; /* the channel first */
@@ -351,8 +348,7 @@ static void lane_drive(reef_lane *lane, const reef_waiter *waiter)
     lane->driven = false;
 }
 
-/* ---- sleeping -----------------------------------------------------------------------
- */
+/* ---- sleeping ----------------------------------------------------------------- */
 
 static void lane_sleepers_push(reef_lane *lane, reef_waiter *waiter)
 {
@@ -423,8 +419,7 @@ static void lane_follow(reef_lane *lane, reef_waiter *waiter,
     pthread_cond_destroy(&waiter->wakes);
 }
 
-/* ---- a call -------------------------------------------------------------------------
- */
+/* ---- a call ------------------------------------------------------------------- */
 
 /* A thread that is cancelled inside would take the lock and the role with it, and leave
  * the engine the address of its stack. */
@@ -494,8 +489,7 @@ int64_t reef_lane_tend(reef_lane *lane)
     return wish_ms < REEF_IDLE_PING_MS ? wish_ms : REEF_IDLE_PING_MS;
 }
 
-/* ---- making and ending --------------------------------------------------------------
- */
+/* ---- making and ending -------------------------------------------------------- */
 
 /* The seed only spreads reconnects; a clock will do where random bytes are out. */
 static uint64_t lane_seed(void)

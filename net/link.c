@@ -14,8 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- making and ending
- * ----------------------------------------------------------------- */
+/* ---- making and ending -------------------------------------------------------- */
 
 static void link_free_memory(reef_link *l)
 {
@@ -160,8 +159,7 @@ void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *w
     e->router->down(e, l, why);
 }
 
-/* ---- sending
- * --------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------------ */
 
 void reef_link_submit(reef_engine *e, reef_link *l, reef_ticket *t)
 {
@@ -285,8 +283,7 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
     }
 }
 
-/* ---- receiving
- * ------------------------------------------------------------------------- */
+/* ---- receiving ---------------------------------------------------------------- */
 
 static void link_answered(reef_engine *e, reef_link *l, reef_ticket *t)
 {
@@ -294,7 +291,7 @@ static void link_answered(reef_engine *e, reef_link *l, reef_ticket *t)
     if (!t->internal && reef_ticket_not_now(t)) {
         e->totals.retries++;
         reef_ticket_wait(e, t);
-        e->router->not_now(e, l);
+        e->router->not_now(e, l, reef_reply_text(t->replies[t->count > 1 ? 1 : 0]));
         return;
     }
     if (t->internal)
@@ -389,8 +386,19 @@ void reef_link_received(reef_engine *e, reef_link *l, size_t len)
             return;
 }
 
-/* ---- deadlines
- * ------------------------------------------------------------------------- */
+/* A push cut in two costs a reconnect here; a reply that slips would cost the truth. */
+bool reef_link_fit(reef_engine *e, reef_link *l)
+{
+    if (l->state != REEF_LINK_READY)
+        return false;
+    if (l->out.head || l->flight.head || l->skip_tail > 0 ||
+        !reef_parser_inside(l->parser))
+        return true;
+    link_protocol_error(e, l, "sent part of a reply that nobody asked for");
+    return false;
+}
+
+/* ---- deadlines ---------------------------------------------------------------- */
 
 /* Commands that have not begun to go out find another link. */
 static void link_release_unsent(reef_engine *e, reef_link *l)

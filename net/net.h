@@ -16,8 +16,7 @@
 #define REEF_NET_H
 #include "config/config.h"
 
-/* ---- what both doors share
- * ----------------------------------------------------------- */
+/* ---- what both doors share ---------------------------------------------------- */
 
 enum {
     REEF_GROUP_MAX = 65536, /* commands in one engine group (a MULTI with its EXEC) */
@@ -95,8 +94,7 @@ typedef struct reef_server {
     uint32_t protocol;
 } reef_server;
 
-/* ---- the engine: no sockets, clock, threads or randomness of its own
- * ------------------- */
+/* ---- the engine: no sockets, clock, threads or randomness of its own ---------- */
 
 /* Not thread-safe. Same inputs in the same order, same outputs. The host feeds it
  * events (opened, sent, received, closed, resolved, tick, submit), and after each of
@@ -188,8 +186,7 @@ enum {
                         * still owe answers */
 };
 
-/* ---- the blocking client: safe to share between any number of threads
- * ------------------ */
+/* ---- the blocking client: safe to share between any number of threads --------- */
 
 /* Threads that call at the same time share `lanes` connections: their commands are
  * pipelined, one thread drives the sockets while the others wait for their own reply,

@@ -32,8 +32,7 @@
 #include <sys/random.h>
 #endif
 
-/* ---- clocks and random bytes --------------------------------------------------------
- */
+/* ---- clocks and random bytes -------------------------------------------------- */
 
 int64_t reef_now_ms(void)
 {
@@ -118,8 +117,7 @@ reef_code reef_random_bytes(void *out, size_t len)
     return REEF_REFUSED;
 }
 
-/* ---- sockets ------------------------------------------------------------------------
- */
+/* ---- sockets ------------------------------------------------------------------ */
 
 static bool os_set_flags(int fd)
 {
@@ -413,8 +411,7 @@ char *reef_os_read_file(const char *path, size_t *len, int *error)
     return text;
 }
 
-/* ---- name look-up -------------------------------------------------------------------
- */
+/* ---- name look-up ------------------------------------------------------------- */
 
 /* States: asked (done false: the thread writes) -> done (all may read, nobody writes).
  */

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- lists
- * ----------------------------------------------------------------------------- */
+/* ---- lists -------------------------------------------------------------------- */
 
 static void list_insert_after(reef_list *list, reef_ticket *at, reef_ticket *t)
 {
@@ -44,8 +43,7 @@ void reef_list_remove(reef_list *list, reef_ticket *t)
     list->count--;
 }
 
-/* ---- the deadline heap
- * ----------------------------------------------------------------- */
+/* ---- the deadline heap -------------------------------------------------------- */
 
 static void heap_place(reef_engine *e, size_t i, reef_ticket *t)
 {
@@ -109,8 +107,7 @@ static void heap_remove(reef_engine *e, const reef_ticket *t)
         heap_down(e, i, last);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------------- */
 
 reef_ticket *reef_ticket_new(reef_engine *e, const reef_cmd *const cmds[], size_t count)
 {
@@ -181,8 +178,7 @@ void reef_ticket_wait(reef_engine *e, reef_ticket *t)
     reef_list_insert_by_age(&e->waiting, t);
 }
 
-/* ---- deadlines
- * ------------------------------------------------------------------------- */
+/* ---- deadlines ---------------------------------------------------------------- */
 
 /* Nothing of it was sent: the best reason known is the last thing that went wrong; a
  * server that kept saying "not now" has the last word. */
@@ -225,8 +221,7 @@ void reef_tickets_refuse(reef_engine *e, const reef_error *why)
     }
 }
 
-/* ---- not now
- * --------------------------------------------------------------------------- */
+/* ---- not now ------------------------------------------------------------------ */
 
 static bool text_begins(const char *text, const char *word)
 {

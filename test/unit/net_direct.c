@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net/direct.c: which address is tried, when, and what is waited out. */
+#include "test/unit/engine_kit.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_localhost_both_families(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "");
+    uint64_t id = kit_submit(&k, "GET a", false, 1000);
+    kit_expect_open(&k, "127.0.0.1", 6379);
+    kit_closed(&k, ECONNREFUSED);
+    kit_expect_open(&k, "::1", 6379); /* at once, no pause */
+    kit_closed(&k, ECONNREFUSED);
+    kit_expect_quiet(&k);
+    kit_expect_none_done(&k);
+    int64_t again = reef_engine_deadline_ms(k.engine);
+    assert_true(again > 1000 && again <= 1000 + REEF_BACKOFF_MIN_MS);
+    kit_tick_to(&k, again);
+    kit_expect_open(&k, "127.0.0.1", 6379);
+    kit_closed(&k, ECONNREFUSED);
+    kit_expect_open(&k, "::1", 6379);
+    kit_tick_to(&k, 2000);
+    kit_expect_done(&k, id, REEF_CONNECT, "connection refused");
+    kit_stop(&k);
+}
+
+static void test_pauses_grow_and_are_bounded(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:1\"]");
+    kit_submit(&k, "GET a", false, 60000);
+    int attempts = 0;
+    int64_t longest = 0;
+    while (k.now_ms < 61000) {
+        kit_expect_open(&k, "127.0.0.1", 1);
+        attempts++;
+        kit_closed(&k, ECONNREFUSED);
+        int64_t at = reef_engine_deadline_ms(k.engine);
+        assert_true(at > k.now_ms && at - k.now_ms <= REEF_BACKOFF_MAX_MS);
+        longest = at - k.now_ms > longest ? at - k.now_ms : longest;
+        kit_tick_to(&k, at);
+    }
+    /* Half of 250 ms on average, with the early ones shorter. */
+    assert_in_range(attempts, 300, 800);
+    assert_true(longest > REEF_BACKOFF_MAX_MS / 2);
+    kit_stop(&k);
+}
+
+static void test_unix_socket(void **state)
+{
+    (void)state;
+    kit k;
+    reef_op op;
+    kit_start(&k, "server.redis.hosts = [\"unix:/run/r.sock\"]");
+    uint64_t id = kit_submit(&k, "GET a", false, 100);
+    assert_true(reef_engine_next_op(k.engine, &op));
+    assert_int_equal(op.kind, REEF_OP_OPEN);
+    assert_true(op.local);
+    assert_string_equal(op.address, "/run/r.sock");
+    reef_engine_closed(k.engine, op.link, ENOENT, 1000);
+    kit_tick_to(&k, 1100);
+    kit_expect_done(&k, id, REEF_CONNECT, "unix:/run/r.sock: no such socket");
+    kit_stop(&k);
+}
+
+static void test_lookup(void **state)
+{
+    (void)state;
+    kit k;
+    const char *const addresses[] = {"127.0.0.9", "::9"};
+    kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+    uint64_t id = kit_submit(&k, "GET a", false, 20000);
+    kit_expect_lookup(&k, "db.example");
+    reef_engine_resolved(k.engine, k.link, NULL, 0, "no such name", 1000);
+    kit_expect_none_done(&k);
+    kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+    kit_expect_lookup(&k, "db.example");
+    reef_engine_resolved(k.engine, k.link, addresses, 2, NULL, k.now_ms);
+    kit_expect_open(&k, "127.0.0.9", 7);
+    /* A dead address leaves time for the next one. */
+    int64_t give_up = reef_engine_deadline_ms(k.engine);
+    assert_int_equal(give_up, k.now_ms + 2500);
+    uint32_t first = k.link;
+    kit_tick_to(&k, give_up);
+    kit_expect_close(&k, first);
+    kit_expect_open(&k, "::9", 7);
+    kit_opened(&k);
+    kit_expect_sent(&k, NULL);
+    kit_answer_handshake(&k);
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "+v\r\n");
+    kit_expect_done(&k, id, REEF_OK, NULL);
+    kit_stop(&k);
+}
+
+static void test_lookup_fails_by_the_deadline(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"db.example\"]");
+    uint64_t id = kit_submit(&k, "GET a", false, 200);
+    kit_expect_lookup(&k, "db.example");
+    reef_engine_resolved(k.engine, k.link, NULL, 0, "no such name", 1000);
+    kit_tick_to(&k, 1200);
+    kit_expect_done(&k, id, REEF_DNS,
+                    "db.example: the name does not resolve: no such name");
+    kit_stop(&k);
+}
+
+static void test_silent_lookup(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k,
+              "[server.redis]\nhosts = [\"db.example\"]\nconnect_timeout = \"300ms\"");
+    uint64_t id = kit_submit(&k, "GET a", false, 400);
+    kit_expect_lookup(&k, "db.example");
+    kit_tick_to(&k, 1300);
+    kit_tick_to(&k, 1400);
+    kit_expect_done(&k, id, REEF_DNS, "took too long");
+    kit_stop(&k);
+}
+
+static void test_silent_connect_and_handshake(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k,
+              "[server.redis]\nhosts = [\"127.0.0.1:1\"]\nconnect_timeout = \"300ms\"");
+    kit_submit(&k, "GET a", false, 2000);
+    kit_expect_open(&k, "127.0.0.1", 1);
+    kit_tick_to(&k, 1300);
+    assert_non_null(strstr(k.engine->failure.text, "connecting took too long"));
+    kit_expect_close(&k, k.link);
+    kit_tick_to(&k, 1310);
+    kit_expect_open(&k, "127.0.0.1", 1);
+    kit_opened(&k);
+    kit_expect_sent(&k, NULL);
+    kit_tick_to(&k, 1700);
+    assert_non_null(strstr(k.engine->failure.text, "did not finish the handshake"));
+    kit_stop(&k);
+}
+
+static void test_loading_is_waited_out(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:1\"]");
+    uint64_t id = kit_submit(&k, "INCR a", false, 5000);
+    kit_connect(&k);
+    for (int i = 0; i < 6; i++) {
+        kit_expect_sent(&k, "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n");
+        kit_receive(&k, i % 2 ? "-LOADING wait\r\n" : "-BUSY script\r\n");
+        kit_expect_none_done(&k);
+        kit_expect_quiet(&k);
+        kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+    }
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, ":1\r\n");
+    kit_expect_done(&k, id, REEF_OK, NULL);
+    reef_event event;
+    assert_true(reef_engine_next_event(k.engine, &event));
+    for (int i = 0; i < 6; i++) {
+        assert_true(reef_engine_next_event(k.engine, &event));
+        assert_int_equal(event.kind, REEF_EVENT_RETRIED);
+        assert_string_equal(event.text, i % 2 ? "LOADING wait" : "BUSY script");
+    }
+    assert_false(reef_engine_next_event(k.engine, &event));
+    kit_stop(&k);
+}
+
+static void test_loading_to_the_end(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:1\"]");
+    uint64_t id = kit_submit(&k, "INCR a", false, 50);
+    kit_connect(&k);
+    while (k.now_ms < 1050) {
+        kit_expect_sent(&k, NULL);
+        if (k.sent_len > 0)
+            kit_receive(&k, "-LOADING wait\r\n");
+        kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+    }
+    kit_expect_done(&k, id, REEF_REFUSED, "LOADING wait");
+    kit_expect_none_done(&k);
+    kit_stop(&k);
+}
+
+/* A wrong password ends what waits at once, and does not make us hammer the server. */
+static void test_hopeless_is_fast_and_paced(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:1\"]");
+    int attempts = 0;
+    for (int i = 0; i < 50; i++) {
+        uint64_t id = kit_submit(&k, "GET a", false, 5000);
+        reef_op op;
+        while (!reef_engine_next_op(k.engine, &op))
+            kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+        assert_int_equal(op.kind, REEF_OP_OPEN);
+        k.link = op.link;
+        attempts++;
+        kit_opened(&k);
+        kit_receive(&k, "-WRONGPASS no\r\n");
+        kit_expect_done(&k, id, REEF_AUTH, "check username and password");
+        kit_expect_close(&k, k.link);
+    }
+    assert_int_equal(attempts, 50);
+    assert_true(k.now_ms > 1000 + 50 * REEF_BACKOFF_MIN_MS);
+    kit_stop(&k);
+}
+
+static void test_idle_link_closed(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:1\"]");
+    reef_engine_tend(k.engine, 1000);
+    kit_connect(&k);
+    k.now_ms = 9000;
+    kit_closed(&k, 0);
+    kit_expect_quiet(&k); /* nobody wants it */
+    uint64_t id = kit_submit(&k, "INCR a", false, 100);
+    kit_connect(&k); /* at once: it had lived long */
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, ":1\r\n");
+    kit_expect_done(&k, id, REEF_OK, NULL);
+    kit_stop(&k);
+}
+
+static void test_server_that_hangs_up_is_paced(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:1\"]");
+    kit_submit(&k, "GET a", true, 5000);
+    int attempts = 0;
+    while (k.now_ms < 6000) {
+        kit_connect(&k);
+        attempts++;
+        kit_expect_sent(&k, NULL);
+        kit_closed(&k, 0);
+        kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+    }
+    assert_in_range(attempts, 20, 200);
+    kit_stop(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_localhost_both_families),
+        cmocka_unit_test(test_pauses_grow_and_are_bounded),
+        cmocka_unit_test(test_unix_socket),
+        cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_lookup_fails_by_the_deadline),
+        cmocka_unit_test(test_silent_lookup),
+        cmocka_unit_test(test_silent_connect_and_handshake),
+        cmocka_unit_test(test_loading_is_waited_out),
+        cmocka_unit_test(test_loading_to_the_end),
+        cmocka_unit_test(test_hopeless_is_fast_and_paced),
+        cmocka_unit_test(test_idle_link_closed),
+        cmocka_unit_test(test_server_that_hangs_up_is_paced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

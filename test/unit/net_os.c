@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The system layer against the system itself: real sockets, files and signals. */
+#include "net/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "test/unit/net_peer.h"
+
+enum { LONG_MS = 20000 };
+
+/* ---- clocks and random bytes -------------------------------------------------- */
+
+static void clocks_run_forward(void **state)
+{
+    int64_t last_ms = reef_now_ms();
+    int64_t begin_ms = last_ms;
+    (void)state;
+    while (reef_now_ms() < begin_ms + 3) {
+        assert_true(reef_now_ms() >= last_ms);
+        last_ms = reef_now_ms();
+    }
+    /* After 2020 and before 2200. */
+    assert_true(reef_unix_ns() > INT64_C(1577836800) * 1000000000);
+    assert_true(reef_unix_ns() < INT64_C(7258118400) * 1000000000);
+}
+
+static void random_bytes_fill_everything(void **state)
+{
+    static unsigned char some[100000];
+    size_t counts[256] = {0};
+    unsigned char one[32], other[32];
+    (void)state;
+    assert_int_equal(reef_random_bytes(one, sizeof one), REEF_OK);
+    assert_int_equal(reef_random_bytes(other, sizeof other), REEF_OK);
+    assert_memory_not_equal(one, other, sizeof one);
+    assert_int_equal(reef_random_bytes(one, 0), REEF_OK);
+    assert_int_equal(reef_random_bytes(some, sizeof some), REEF_OK);
+    for (size_t i = 0; i < sizeof some; i++)
+        counts[some[i]]++;
+    /* 391 of each are expected; 200 is ten standard deviations away. */
+    for (size_t i = 0; i < 256; i++)
+        assert_in_range(counts[i], 200, 600);
+    assert_int_equal(reef_random_bytes(one, SIZE_MAX), REEF_REFUSED);
+}
+
+/* ---- channels and poll -------------------------------------------------------- */
+
+static void assert_private(int fd)
+{
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+static bool readable(int fd, int64_t timeout_ms)
+{
+    struct pollfd one = {fd, POLLIN, 0};
+    reef_os_poll(&one, 1, timeout_ms);
+    return one.revents != 0;
+}
+
+static void a_channel_wakes_and_drains(void **state)
+{
+    int in = -1, out = -1;
+    (void)state;
+    assert_int_equal(reef_os_channel(&in, &out), 0);
+    assert_private(in);
+    assert_private(out);
+    assert_false(readable(out, 0));
+    reef_os_wake(in);
+    assert_true(readable(out, LONG_MS));
+    reef_os_drain(out);
+    assert_false(readable(out, 0));
+    /* Far more than it holds: the waker never blocks, and draining gets all of it. */
+    for (int i = 0; i < 200000; i++)
+        reef_os_wake(in);
+    assert_true(readable(out, 0));
+    reef_os_drain(out);
+    assert_false(readable(out, 0));
+    /* Nobody at the other end: no signal, no harm. */
+    reef_os_close(out);
+    reef_os_wake(in);
+    reef_os_close(in);
+    reef_os_close(-1);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+static void an_interrupted_poll_ends_early(void **state)
+{
+    struct sigaction action, before;
+    struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
+    struct pollfd one = {-1, POLLIN, POLLERR};
+    (void)state;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm;
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &often, NULL);
+    reef_os_poll(&one, 1, 600000);
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    assert_int_equal(one.revents, 0);
+    reef_os_poll(&one, 1, -5);
+    assert_int_equal(one.revents, 0);
+}
+
+/* ---- sockets ------------------------------------------------------------------ */
+
+static reef_op target(const char *address, uint16_t port, bool local)
+{
+    reef_op op;
+    memset(&op, 0, sizeof op);
+    op.kind = REEF_OP_OPEN;
+    op.local = local;
+    op.port = port;
+    snprintf(op.address, sizeof op.address, "%s", address);
+    return op;
+}
+
+/* Connects, waiting as long as it takes: 0 or the errno. */
+static int connect_to(const reef_op *op, int *fd)
+{
+    int error = reef_os_connect(op, 5000, fd);
+    if (error == EINPROGRESS) {
+        struct pollfd one = {*fd, POLLOUT, 0};
+        reef_os_poll(&one, 1, LONG_MS);
+        error = reef_os_connected(*fd);
+        if (error != 0)
+            reef_os_close(*fd);
+    }
+    return error;
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+static void echo(peer_link *link)
+{
+    char bytes[4096];
+    ssize_t len;
+    while ((len = recv(link->fd, bytes, sizeof bytes, 0)) > 0)
+        if (!peer_write_bytes(link, bytes, (size_t)len))
+            return;
+}
+
+/* One word there and back, and the options that belong on the way. */
+static void exchange(const reef_op *op, bool tcp)
+{
+    char back[16];
+    int fd = -1, error = 0;
+    assert_int_equal(connect_to(op, &fd), 0);
+    assert_private(fd);
+    if (tcp) {
+        assert_true(option(fd, IPPROTO_TCP, TCP_NODELAY) != 0);
+        assert_true(option(fd, SOL_SOCKET, SO_KEEPALIVE) != 0);
+#ifdef TCP_USER_TIMEOUT
+        assert_int_equal(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 5000);
+#endif
+    }
+    assert_int_equal(reef_os_recv(fd, back, sizeof back, &error), 0);
+    assert_int_equal(error, EAGAIN);
+    assert_int_equal(reef_os_send(fd, reef_str_of("hello"), &error), 5);
+    assert_int_equal(error, 0);
+    assert_true(readable(fd, LONG_MS));
+    assert_int_equal(reef_os_recv(fd, back, sizeof back, &error), 5);
+    assert_memory_equal(back, "hello", 5);
+    reef_os_shutdown(fd);
+    assert_int_equal(reef_os_recv(fd, back, sizeof back, &error), 0);
+    assert_int_equal(error, 0);
+    reef_os_close(fd);
+}
+
+static void tcp_and_unix_sockets_connect(void **state)
+{
+    char path[] = "/tmp/reef-os-XXXXXX", name[64];
+    (void)state;
+    peer *p = peer_start(echo, NULL, NULL);
+    reef_op op = target("127.0.0.1", peer_port(p), false);
+    exchange(&op, true);
+    peer_stop(p);
+    assert_non_null(mkdtemp(path));
+    snprintf(name, sizeof name, "%s/socket", path);
+    p = peer_start(echo, NULL, name);
+    op = target(name, 0, true);
+    exchange(&op, false);
+    peer_stop(p);
+    rmdir(path);
+}
+
+static void what_can_not_be_reached_says_why(void **state)
+{
+    int fd = -1;
+    char longest[REEF_NAME_MAX + 1];
+    size_t before = peer_descriptors();
+    (void)state;
+    reef_op op = target("127.0.0.1", peer_closed_port(), false);
+    assert_int_equal(connect_to(&op, &fd), ECONNREFUSED);
+    op = target("/nonexistent/reef.socket", 0, true);
+    assert_int_equal(connect_to(&op, &fd), ENOENT);
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    op = target(longest, 0, true);
+    assert_int_equal(connect_to(&op, &fd), ENAMETOOLONG);
+    op = target("", 0, true);
+    assert_int_equal(connect_to(&op, &fd), ENAMETOOLONG);
+    const char *const bad[] = {"",
+                               "localhost",
+                               "127.1",
+                               "1.2.3.4.5",
+                               "::g",
+                               "fe80::1%",
+                               "fe80::1%no-such-interface",
+                               "%lo",
+                               longest};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        op = target(bad[i], 6379, false);
+        assert_int_equal(connect_to(&op, &fd), EINVAL);
+    }
+    assert_int_equal(peer_descriptors(), before);
+}
+
+/* Made on purpose here; by chance it happens to whoever keeps connecting to a port of
+ * the ephemeral range whose server is down. */
+static void a_socket_that_meets_itself_is_refused(void **state)
+{
+    struct sockaddr_in at;
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    (void)state;
+    memset(&at, 0, sizeof at);
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(reef_os_connected(fd), ECONNREFUSED);
+    close(fd);
+}
+
+static void hang_up(peer_link *link)
+{
+    (void)link;
+}
+
+static void a_dead_peer_raises_no_signal(void **state)
+{
+    char back[16];
+    int fd = -1, error = 0;
+    (void)state;
+    peer *p = peer_start(hang_up, NULL, NULL);
+    reef_op op = target("127.0.0.1", peer_port(p), false);
+    assert_int_equal(connect_to(&op, &fd), 0);
+    assert_true(readable(fd, LONG_MS));
+    assert_int_equal(reef_os_recv(fd, back, sizeof back, &error), 0);
+    assert_int_equal(error, 0);
+    /* The first send draws the reset, one after it fails; SIGPIPE would end us. */
+    int64_t end_ms = reef_now_ms() + LONG_MS;
+    while (error == 0 && reef_now_ms() < end_ms)
+        reef_os_send(fd, reef_str_of("x"), &error);
+    assert_true(error == EPIPE || error == ECONNRESET);
+    reef_os_close(fd);
+    peer_stop(p);
+}
+
+static void deaf(peer_link *link)
+{
+    peer_await(link, link->argument);
+}
+
+static void a_full_socket_says_so(void **state)
+{
+    static const char block[65536];
+    atomic_bool over;
+    int fd = -1, error = 0;
+    (void)state;
+    atomic_init(&over, false);
+    peer *p = peer_start(deaf, &over, NULL);
+    reef_op op = target("127.0.0.1", peer_port(p), false);
+    assert_int_equal(connect_to(&op, &fd), 0);
+    for (int i = 0; i < 100000 && error == 0; i++)
+        reef_os_send(fd, (reef_str){block, sizeof block}, &error);
+    assert_int_equal(error, EAGAIN);
+    reef_os_close(fd);
+    atomic_store(&over, true);
+    peer_stop(p);
+}
+
+/* ---- files -------------------------------------------------------------------- */
+
+static void files_are_read_whole_or_not_at_all(void **state)
+{
+    char folder[] = "/tmp/reef-os-XXXXXX", path[64];
+    size_t len = 0;
+    int error = 0;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    assert_null(reef_os_read_file(path, &len, &error));
+    assert_int_equal(error, ENOENT);
+    assert_null(reef_os_read_file(folder, &len, &error));
+    assert_int_equal(error, EISDIR);
+
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("127.0.0.1 here\n", file);
+    fclose(file);
+    char *text = reef_os_read_file(path, &len, &error);
+    assert_int_equal(error, 0);
+    assert_int_equal(len, 15);
+    assert_string_equal(text, "127.0.0.1 here\n");
+    free(text);
+
+    assert_int_equal(truncate(path, REEF_OS_FILE_MAX), 0);
+    text = reef_os_read_file(path, &len, &error);
+    assert_non_null(text);
+    assert_int_equal(len, REEF_OS_FILE_MAX);
+    free(text);
+    assert_int_equal(truncate(path, REEF_OS_FILE_MAX + 1), 0);
+    assert_null(reef_os_read_file(path, &len, &error));
+    assert_int_equal(error, EFBIG);
+    unlink(path);
+
+    /* Nobody writes into it: a reader that did not look first would hang. */
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_null(reef_os_read_file(path, &len, &error));
+    assert_int_equal(error, EINVAL);
+    unlink(path);
+    rmdir(folder);
+}
+
+/* ---- name look-up ------------------------------------------------------------- */
+
+static reef_lookup *look_up(const char *name)
+{
+    int in = -1, out = -1, error = 0;
+    assert_int_equal(reef_os_channel(&in, &out), 0);
+    reef_lookup *box = reef_os_lookup(name, in, &error);
+    assert_int_equal(error, 0);
+    /* The box has a descriptor of its own, so ours may go. */
+    reef_os_close(in);
+    assert_true(readable(out, LONG_MS));
+    assert_true(reef_os_lookup_done(box));
+    reef_os_close(out);
+    return box;
+}
+
+static void names_are_looked_up(void **state)
+{
+    const char *addresses[REEF_ADDRESSES_MAX];
+    const char *why = NULL;
+    bool found = false;
+    (void)state;
+    reef_lookup *box = look_up("localhost");
+    size_t count = reef_os_lookup_answer(box, addresses, &why);
+    assert_in_range(count, 1, REEF_ADDRESSES_MAX);
+    for (size_t i = 0; i < count; i++)
+        found = found || strcmp(addresses[i], "127.0.0.1") == 0 ||
+                strcmp(addresses[i], "::1") == 0;
+    assert_true(found);
+    reef_os_lookup_drop(box);
+
+    box = look_up("a..b");
+    assert_int_equal(reef_os_lookup_answer(box, addresses, &why), 0);
+    assert_true(strlen(why) > 0);
+    reef_os_lookup_drop(box);
+    reef_os_lookup_drop(NULL);
+}
+
+static void a_look_up_can_be_dropped_at_once(void **state)
+{
+    char longest[REEF_NAME_MAX + 2];
+    int in = -1, out = -1, error = 0;
+    size_t before = peer_descriptors();
+    (void)state;
+    assert_int_equal(reef_os_channel(&in, &out), 0);
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_null(reef_os_lookup(longest, in, &error));
+    assert_int_equal(error, ENAMETOOLONG);
+    for (int i = 0; i < 20; i++) {
+        reef_lookup *box = reef_os_lookup("localhost", in, &error);
+        assert_int_equal(error, 0);
+        reef_os_lookup_drop(box);
+    }
+    reef_os_close(in);
+    reef_os_close(out);
+    int64_t end_ms = reef_now_ms() + LONG_MS;
+    while (peer_descriptors() > before && reef_now_ms() < end_ms)
+        peer_pause(1);
+    assert_in_range(peer_descriptors(), 0, before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clocks_run_forward),
+        cmocka_unit_test(random_bytes_fill_everything),
+        cmocka_unit_test(a_channel_wakes_and_drains),
+        cmocka_unit_test(an_interrupted_poll_ends_early),
+        cmocka_unit_test(tcp_and_unix_sockets_connect),
+        cmocka_unit_test(what_can_not_be_reached_says_why),
+        cmocka_unit_test(a_socket_that_meets_itself_is_refused),
+        cmocka_unit_test(a_dead_peer_raises_no_signal),
+        cmocka_unit_test(a_full_socket_says_so),
+        cmocka_unit_test(files_are_read_whole_or_not_at_all),
+        cmocka_unit_test(names_are_looked_up),
+        cmocka_unit_test(a_look_up_can_be_dropped_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net/ticket.c: lists, the deadline heap, and what proves that a command did not run.
+ */
+#include "test/unit/engine_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_list_by_age(void **state)
+{
+    (void)state;
+    reef_list list = {0};
+    reef_ticket t[5];
+    memset(t, 0, sizeof t);
+    static const size_t order[] = {2, 0, 4, 1, 3};
+    for (size_t i = 0; i < 5; i++)
+        t[i].id = i;
+    for (size_t i = 0; i < 5; i++)
+        reef_list_insert_by_age(&list, &t[order[i]]);
+    assert_int_equal(list.count, 5);
+    size_t n = 0;
+    for (reef_ticket *at = list.head; at; at = at->next)
+        assert_int_equal(at->id, n++);
+    for (reef_ticket *at = list.tail; at; at = at->prev)
+        assert_int_equal(at->id, --n);
+    reef_list_remove(&list, &t[0]);
+    reef_list_remove(&list, &t[4]);
+    reef_list_remove(&list, &t[2]);
+    assert_ptr_equal(list.head, &t[1]);
+    assert_ptr_equal(list.tail, &t[3]);
+    reef_list_remove(&list, &t[1]);
+    reef_list_remove(&list, &t[3]);
+    assert_null(list.head);
+    assert_null(list.tail);
+    assert_int_equal(list.count, 0);
+}
+
+/* Whatever the order they were given in, calls end by order of deadline, none early. */
+static void test_heap(void **state)
+{
+    (void)state;
+    enum { CALLS = 500 };
+    kit k;
+    int64_t due[CALLS];
+    uint64_t first = 0;
+    unsigned random = 12345;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:7000\"]");
+    for (size_t i = 0; i < CALLS; i++) {
+        random = random * 1103515245u + 12345u;
+        due[i] = 1 + (int64_t)(random >> 16) % 300;
+        uint64_t id = kit_submit(&k, "GET a", false, due[i]);
+        first = i == 0 ? id : first;
+        assert_int_equal(id, first + i);
+    }
+    size_t ended = 0;
+    for (int64_t at = 1; at <= 300; at++) {
+        reef_done done;
+        kit_tick_to(&k, 1000 + at);
+        while (reef_engine_next_done(k.engine, &done)) {
+            assert_int_equal(due[done.ticket - first], at);
+            reef_reply_free(done.reply);
+            ended++;
+        }
+        for (size_t i = 1; i < k.engine->heap_count; i++)
+            assert_true(k.engine->heap[(i - 1) / 2]->deadline_ms <=
+                        k.engine->heap[i]->deadline_ms);
+    }
+    assert_int_equal(ended, CALLS);
+    assert_int_equal(k.engine->pending, 0);
+    assert_int_equal(k.engine->pending_bytes, 0);
+    kit_stop(&k);
+}
+
+static void test_not_now(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool not_now;
+    } cases[] = {
+        {"LOADING Redis is loading", true},
+        {"MASTERDOWN x", true},
+        {"BUSY script", true},
+        {"BUSYGROUP exists", false},
+        {"BUSYKEY exists", false},
+        {"ERR LOADING", false},
+        {"LOADING", true},
+        {"LOADINGX", false},
+        {"READONLY x", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reef_ticket *t = calloc(1, sizeof *t + sizeof(reef_reply *));
+        t->count = t->got = 1;
+        t->replies[0] = reef_reply_failed(REEF_REFUSED, cases[i].text);
+        if (reef_ticket_not_now(t) != cases[i].not_now)
+            fail_msg("%s", cases[i].text);
+        reef_ticket_forget(t);
+        assert_int_equal(t->got, 0);
+        free(t);
+    }
+}
+
+static void test_not_now_in_a_transaction(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *inner, *last;
+        bool not_now;
+    } cases[] = {
+        {"LOADING x", "EXECABORT discarded", true},
+        {"ERR syntax", "EXECABORT discarded", false},
+        {"LOADING x", "ERR other",
+         false}, /* something ran: a script may answer LOADING */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reef_ticket *t = calloc(1, sizeof *t + 2 * sizeof(reef_reply *));
+        t->count = t->got = 2;
+        t->replies[0] = reef_reply_failed(REEF_REFUSED, cases[i].inner);
+        t->replies[1] = reef_reply_failed(REEF_REFUSED, cases[i].last);
+        assert_int_equal(reef_ticket_not_now(t), cases[i].not_now);
+        reef_ticket_forget(t);
+        free(t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_list_by_age),
+        cmocka_unit_test(test_heap),
+        cmocka_unit_test(test_not_now),
+        cmocka_unit_test(test_not_now_in_a_transaction),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
