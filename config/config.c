@@ -109,8 +109,7 @@ void reef_config_wipe(reef_config *config)
     reef_forget(config, sizeof *config);
 }
 
-/* ---- a value as text ---------------------------------------------------------------
- */
+/* ---- a value as text ---------------------------------------------------------- */
 
 /* The caller's room; counts on when it is full. The byte that the terminator will take
  * is filled, too: it tells whether a cut went through a character. */
@@ -240,8 +239,7 @@ size_t reef_setting_text(const reef_config *config, reef_setting setting, char *
     return room.len;
 }
 
-/* ---- settings against each other ---------------------------------------------------
- */
+/* ---- settings against each other ---------------------------------------------- */
 
 static reef_code config_conflict(const reef_config *config, reef_setting setting,
                                  const reef_origin *origin, const char *why,
@@ -250,8 +248,10 @@ static reef_code config_conflict(const reef_config *config, reef_setting setting
     reef_message message = {0};
     reef_place place = {config->file[0] != 0 ? config->file : "knot.toml", origin->line,
                         origin->column};
-    if (origin->source != REEF_FROM_FILE)
+    if (origin->source == REEF_FROM_ENV)
         place = (reef_place){reef_setting_env(setting), 0, 0};
+    if (origin->source == REEF_FROM_DEFAULT) /* set by the caller's own hand */
+        place = (reef_place){"config", 0, 0};
     reef_message_add(&message, reef_setting_name(setting));
     reef_message_add(&message, why);
     return reef_config_fail(error, REEF_BADCONFIG, place, &message);

@@ -42,7 +42,9 @@ static bool load_grow(load_block *block)
     if (len > 0)
         memcpy(bytes, block->bytes, len);
     load_drop(block);
-    *block = (load_block){bytes, len, cap};
+    block->bytes = bytes;
+    block->len = len;
+    block->cap = cap;
     return true;
 }
 

@@ -273,13 +273,20 @@ static reef_code read_header(read_state *s, const reef_toml_event *event)
     return read_fail(s, &event->mark, &message);
 }
 
+/* Where a key's first part is looked for. */
+static read_path read_base(const read_state *s)
+{
+    read_path top = {0, 0};
+    if (s->header)
+        return top;
+    return s->depth > 0 ? s->stack[s->depth - 1] : s->table;
+}
+
 static reef_code read_key(read_state *s, const reef_toml_event *event)
 {
     if (event->first) {
         s->key_mark = event->mark;
-        s->key = s->header      ? (read_path){0}
-                 : s->depth > 0 ? s->stack[s->depth - 1]
-                                : s->table;
+        s->key = read_base(s);
     }
     if (read_is_setting(s->key))
         return read_no_table(s, event);

@@ -77,7 +77,10 @@ reef_str reef_str_from(reef_str text, size_t at)
 
 reef_str reef_str_part(reef_str text, size_t at, size_t len)
 {
-    return len == 0 ? (reef_str){0} : (reef_str){text.ptr + at, len};
+    reef_str part = {NULL, len};
+    if (len > 0)
+        part.ptr = text.ptr + at;
+    return part;
 }
 
 static bool str_space(char c)

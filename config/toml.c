@@ -8,20 +8,18 @@
  * is remembered, so memory does not grow with the text.
  *
  * States, and what is looked for in each:
- *   LINE   a key, a header or the end          -> PART, or the end
+ *   LINE   a key, a header or the end                     -> PART, OVER
  *   PART   a part of a key or header, with what separates it from the next
- *                                              -> PART, VALUE, EOL
- *   VALUE  a value                             -> ITEM (opened), AFTER
- *   ITEM   an element, a key, or the bracket that closes  -> VALUE, PART, AFTER
- *   AFTER  a comma or the bracket that closes; outside of brackets as EOL
- *                                              -> ITEM, AFTER
- *   EOL    the end of the line                 -> LINE
+ *                                                         -> PART, VALUE, EOL
+ *   VALUE  a value                                        -> ITEM (a bracket), COMMA
+ *   ITEM   an element, a key, or the bracket that closes  -> VALUE, PART, COMMA
+ *   COMMA  a comma or the bracket that closes; outside of brackets nothing
+ *                                                         -> ITEM, COMMA, EOL
+ *   EOL    the end of the line                            -> LINE
  *   OVER   nothing: the end, or an error, stays */
 #include "config/toml.h"
 #include "config/text.h"
 #include <string.h>
-
-enum { TOML_LINE, TOML_PART, TOML_VALUE, TOML_ITEM, TOML_AFTER, TOML_EOL, TOML_OVER };
 
 void reef_toml_init(reef_toml *r, reef_str text)
 {
@@ -40,13 +38,21 @@ reef_toml_mark reef_toml_here(const reef_toml *r)
     return (reef_toml_mark){r->at, r->line_at, r->line};
 }
 
+static const char toml_nul[] = "a NUL byte stands here; this is not a text";
+static const char toml_no_utf8[] = "this is not UTF-8";
+
 bool reef_toml_fail(reef_toml *r, size_t at, const char *why, bool shows)
 {
+    bool there = shows && at < r->text.len;
     r->at = at;
     r->why = why;
-    r->why_shows = shows;
+    if (there && r->text.ptr[at] == 0)
+        r->why = toml_nul; /* says more than what was expected in its place */
+    else if (there && reef_utf8_size(r->text, at) == 0)
+        r->why = toml_no_utf8;
+    r->why_shows = shows && r->why != toml_nul;
     r->why_mark = reef_toml_here(r);
-    r->state = TOML_OVER;
+    r->state = REEF_TOML_OVER;
     return false;
 }
 
@@ -55,8 +61,7 @@ bool reef_toml_character(reef_toml *r, size_t *at)
     unsigned char c = (unsigned char)r->text.ptr[*at];
     size_t size = 1;
     if (c == 0)
-        return reef_toml_fail(r, *at, "a NUL byte stands here; this is not a text",
-                              false);
+        return reef_toml_fail(r, *at, toml_nul, false);
     if (c == '\r')
         return reef_toml_fail(r, *at, "a CR without the LF of a line's end", false);
     if ((c < 0x20 && c != '\t') || c == 0x7F)
@@ -65,7 +70,7 @@ bool reef_toml_character(reef_toml *r, size_t *at)
     if (c >= 0x80)
         size = reef_utf8_size(r->text, *at);
     if (size == 0)
-        return reef_toml_fail(r, *at, "this is not UTF-8", true);
+        return reef_toml_fail(r, *at, toml_no_utf8, true);
     *at += size;
     return true;
 }
@@ -168,11 +173,11 @@ static bool toml_part_end(reef_toml *r, bool *last)
     if (!*last)
         return true;
     if (r->brackets == 0) {
-        r->state = TOML_VALUE;
+        r->state = REEF_TOML_AT_VALUE;
         return toml_take(r, '=') ||
                reef_toml_fail(r, r->at, "\"=\" was expected after the key", true);
     }
-    r->state = TOML_EOL;
+    r->state = REEF_TOML_AT_EOL;
     if (r->brackets == 1)
         return toml_take(r, ']') ||
                reef_toml_fail(r, r->at, "\"]\" was expected after the table's name",
@@ -202,10 +207,10 @@ static bool toml_line(reef_toml *r, reef_toml_event *event)
     r->entry = r->at;
     r->first = true;
     r->brackets = 0;
-    r->state = TOML_PART;
+    r->state = REEF_TOML_AT_PART;
     event->mark = reef_toml_here(r);
     if (toml_ended(r)) {
-        r->state = TOML_OVER;
+        r->state = REEF_TOML_OVER;
         return true;
     }
     if (!toml_take(r, '['))
@@ -223,7 +228,7 @@ static bool toml_open(reef_toml *r, reef_toml_event *event, char bracket)
     }
     r->stack[r->depth++] = (unsigned char)bracket;
     r->at++;
-    r->state = TOML_ITEM;
+    r->state = REEF_TOML_AT_ITEM;
     event->kind = bracket == '[' ? REEF_TOML_ARRAY : REEF_TOML_INLINE;
     return true;
 }
@@ -235,7 +240,7 @@ static bool toml_value(reef_toml *r, reef_toml_event *event)
     char c = toml_peek(r);
     if (c == '[' || c == '{')
         return toml_open(r, event, c);
-    r->state = TOML_AFTER;
+    r->state = REEF_TOML_AT_COMMA;
     if (c == '"' || c == '\'') {
         event->kind = REEF_TOML_STRING;
         reef_toml_string(r, event, true);
@@ -245,16 +250,33 @@ static bool toml_value(reef_toml *r, reef_toml_event *event)
     return true;
 }
 
+static bool toml_in_array(const reef_toml *r)
+{
+    return r->stack[r->depth - 1] == '[';
+}
+
 /* The bracket that closes the innermost one, if it stands here. */
 static bool toml_close(reef_toml *r, reef_toml_event *event)
 {
-    bool array = r->stack[r->depth - 1] == '[';
+    bool array = toml_in_array(r);
     event->mark = reef_toml_here(r);
     if (!toml_take(r, array ? ']' : '}'))
         return false;
     r->depth--;
-    r->state = TOML_AFTER;
+    r->state = REEF_TOML_AT_COMMA;
     event->kind = array ? REEF_TOML_ARRAY_END : REEF_TOML_INLINE_END;
+    return true;
+}
+
+/* The end of the text inside of brackets. */
+static bool toml_unclosed(reef_toml *r)
+{
+    if (!toml_ended(r))
+        return false;
+    reef_toml_fail(r, r->at,
+                   toml_in_array(r) ? "the \"]\" of an array is missing"
+                                    : "the \"}\" of an inline table is missing",
+                   true);
     return true;
 }
 
@@ -262,17 +284,9 @@ static bool toml_close(reef_toml *r, reef_toml_event *event)
  */
 static bool toml_item(reef_toml *r, reef_toml_event *event)
 {
-    if (!toml_blank(r) || toml_close(r, event))
+    if (!toml_blank(r) || toml_close(r, event) || toml_unclosed(r))
         return true;
-    bool array = r->stack[r->depth - 1] == '[';
-    if (toml_ended(r)) {
-        reef_toml_fail(r, r->at,
-                       array ? "the \"]\" of an array is missing"
-                             : "the \"}\" of an inline table is missing",
-                       false);
-        return true;
-    }
-    r->state = array ? TOML_VALUE : TOML_PART;
+    r->state = toml_in_array(r) ? REEF_TOML_AT_VALUE : REEF_TOML_AT_PART;
     r->first = true;
     r->brackets = 0;
     return false;
@@ -281,17 +295,16 @@ static bool toml_item(reef_toml *r, reef_toml_event *event)
 static bool toml_after(reef_toml *r, reef_toml_event *event)
 {
     if (r->depth == 0) {
-        r->state = TOML_EOL;
+        r->state = REEF_TOML_AT_EOL;
         return false;
     }
-    bool array = r->stack[r->depth - 1] == '[';
-    if (!toml_blank(r) || toml_close(r, event))
+    if (!toml_blank(r) || toml_close(r, event) || toml_unclosed(r))
         return true;
-    r->state = TOML_ITEM;
+    r->state = REEF_TOML_AT_ITEM;
     if (toml_take(r, ','))
         return false;
     reef_toml_fail(r, r->at,
-                   array
+                   toml_in_array(r)
                        ? "\",\" or \"]\" was expected after an element of an array"
                        : "\",\" or \"}\" was expected after a value of an inline table",
                    true);
@@ -303,7 +316,7 @@ static bool toml_eol(reef_toml *r)
     toml_spaces(r);
     if (toml_peek(r) == '#' && !toml_comment(r))
         return true;
-    r->state = TOML_LINE;
+    r->state = REEF_TOML_AT_LINE;
     if (toml_ended(r) || toml_newline(r))
         return false;
     if (toml_peek(r) == '\r') {
@@ -321,22 +334,23 @@ static bool toml_eol(reef_toml *r)
 static bool toml_step(reef_toml *r, reef_toml_event *event)
 {
     switch (r->state) {
-    case TOML_LINE:
+    case REEF_TOML_AT_LINE:
         return toml_line(r, event);
-    case TOML_PART:
+    case REEF_TOML_AT_PART:
         return toml_part(r, event);
-    case TOML_VALUE:
+    case REEF_TOML_AT_VALUE:
         return toml_value(r, event);
-    case TOML_ITEM:
+    case REEF_TOML_AT_ITEM:
         return toml_item(r, event);
-    case TOML_AFTER:
+    case REEF_TOML_AT_COMMA:
         return toml_after(r, event);
-    case TOML_EOL:
+    case REEF_TOML_AT_EOL:
         return toml_eol(r);
-    default: /* TOML_OVER: `state` is an int, so that toml.h need not list the states */
-        event->mark = reef_toml_here(r);
-        return true;
+    case REEF_TOML_OVER:
+        break;
     }
+    event->mark = reef_toml_here(r);
+    return true;
 }
 
 reef_toml_kind reef_toml_next(reef_toml *r, reef_toml_event *event)

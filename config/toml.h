@@ -58,13 +58,24 @@ typedef struct reef_toml_event {
     reef_toml_mark mark; /* its first byte, the quote included */
 } reef_toml_event;
 
+/* What is looked for next; toml.c tells the way from one to the other. */
+typedef enum reef_toml_state {
+    REEF_TOML_AT_LINE,
+    REEF_TOML_AT_PART,
+    REEF_TOML_AT_VALUE,
+    REEF_TOML_AT_ITEM,
+    REEF_TOML_AT_COMMA,
+    REEF_TOML_AT_EOL,
+    REEF_TOML_OVER
+} reef_toml_state;
+
 /* The reader. Its fields are its own. */
 typedef struct reef_toml {
     reef_str text;
     size_t at, line_at;
     uint32_t line;
     uint32_t depth;
-    int state;
+    reef_toml_state state;
     int brackets; /* of the header being read: 0 (none), 1, 2 */
     bool first;   /* the next key part begins a key */
     size_t entry; /* where the key or header being read began */
@@ -97,8 +108,7 @@ bool reef_toml_integer(const reef_toml_event *, int64_t *out);
 /* "an array", "a date": for errors. */
 const char *reef_toml_kind_name(reef_toml_kind);
 
-/* ---- between the files of the reader ------------------------------------------------
- */
+/* ---- between the files of the reader ------------------------------------------ */
 
 /* The reader's position as a mark. */
 reef_toml_mark reef_toml_here(const reef_toml *);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config_text: UTF-8, words, and error sentences that fit. */
+#include "config/text.h"
+#include "config_help.h"
+
+/* Every code point there and back, and every pair of bytes judged. */
+static void utf8(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c <= 0x10FFFF; c++) {
+        char bytes[4];
+        size_t len = reef_utf8_put(c, bytes);
+        size_t want = c >= 0xD800 && c <= 0xDFFF ? 0 : len;
+        if (reef_utf8_size((reef_str){bytes, len}, 0) != want)
+            fail_msg("U+%04X", (unsigned)c);
+        if (len > 1 && reef_utf8_size((reef_str){bytes, len - 1}, 0) != 0)
+            fail_msg("U+%04X cut", (unsigned)c);
+    }
+    static const char *const bad[] = {"\x80",
+                                      "\xBF",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xE0\x80\x80",
+                                      "\xF0\x80\x80\x80",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF8\x80\x80\x80",
+                                      "\xFE",
+                                      "\xFF",
+                                      "\xC3\x28",
+                                      "\xE2\x28\xA1",
+                                      "\xE2\x82\x28",
+                                      "\xF0\x9F\x90\x28"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(reef_utf8_size(reef_str_of(bad[i]), 0), 0);
+}
+
+static void words(void **state)
+{
+    uint64_t number;
+    (void)state;
+    assert_true(
+        reef_str_equal(reef_str_trim(reef_str_of(" \ta b\t ")), reef_str_of("a b")));
+    assert_int_equal(reef_str_trim(reef_str_of(" \t ")).len, 0);
+    assert_true(reef_str_starts(reef_str_of("unix:/x"), "unix:"));
+    assert_false(reef_str_starts(reef_str_of("uni"), "unix:"));
+    assert_int_equal(reef_str_find(reef_str_of("a,b,c"), ',', 2), 3);
+    assert_int_equal(reef_str_find(reef_str_of("abc"), ',', 0), 3);
+    assert_true(reef_str_mentions(reef_str_of("my PassWord x"), "password"));
+    assert_true(reef_str_mentions(reef_str_of("xpas"), "pas"));
+    assert_false(reef_str_mentions(reef_str_of("xpa"), "pas"));
+    assert_false(reef_str_mentions((reef_str){0}, "pas"));
+    assert_true(reef_str_number(reef_str_of("0065535"), 65535, &number));
+    assert_int_equal(number, 65535);
+    assert_false(reef_str_number(reef_str_of("65536"), 65535, &number));
+    assert_false(reef_str_number(reef_str_of("655350"), 65535, &number));
+    assert_false(reef_str_number(reef_str_of(""), 65535, &number));
+    assert_false(reef_str_number(reef_str_of("1x"), 65535, &number));
+    assert_false(reef_str_number(reef_str_of("-1"), 65535, &number));
+    assert_true(
+        reef_str_number(reef_str_of("18446744073709551615"), UINT64_MAX, &number));
+    assert_true(number == UINT64_MAX);
+    assert_false(
+        reef_str_number(reef_str_of("18446744073709551616"), UINT64_MAX, &number));
+}
+
+static void digits(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        const char *const all = "0123456789abcdef", *const big = "0123456789ABCDEF";
+        const char *at = c == 0 ? NULL : strchr(all, c);
+        if (at == NULL && c != 0)
+            at = strchr(big, c) == NULL ? NULL : all + (strchr(big, c) - big);
+        unsigned want = at == NULL ? 16 : (unsigned)(at - all);
+        assert_int_equal(reef_digit_value((char)c), want);
+    }
+}
+
+static void values_are_safe(void **state)
+{
+    static const char *const cases[][2] = {
+        {"plain", "\"plain\""},
+        {"\x1B[31m\n\t\x7F", "\"\\x1b[31m\\x0a\\x09\\x7f\""},
+        {"\xC3\xA4\xFF", "\"\xC3\xA4\\xff\""},
+        {"\xC2\x9B"
+         "1m",
+         "\"\\xc2\\x9b1m\""},
+        {"", "\"\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reef_message m = {0};
+        reef_message_quoted(&m, reef_str_of(cases[i][0]));
+        assert_string_equal(m.text, cases[i][1]);
+        assert_int_equal(m.len, strlen(m.text));
+    }
+}
+
+/* Values of every length, of characters of every size: cut at an edge, marked as cut.
+ */
+static void values_are_cut(void **state)
+{
+    static const char *const characters[] = {"a", "\xC3\xA4", "\xE2\x82\xAC",
+                                             "\xF0\x9F\x90\x9A", "\n"};
+    (void)state;
+    for (size_t c = 0; c < 5; c++) {
+        size_t size = strlen(characters[c]);
+        char value[512];
+        for (size_t count = 0; count * size < sizeof value; count++) {
+            reef_message m = {0};
+            for (size_t i = 0; i < count; i++)
+                memcpy(value + i * size, characters[c], size);
+            reef_message_value(&m, (reef_str){value, count * size});
+            assert_true(m.len <= REEF_SHOWN_MAX + 3);
+            for (size_t at = 0; at < m.len;) {
+                size_t step = reef_utf8_size((reef_str){m.text, m.len}, at);
+                assert_true(step > 0);
+                at += step;
+            }
+            bool cut = count * (c == 4 ? 4 : size) > REEF_SHOWN_MAX;
+            assert_int_equal(strstr(m.text, "...") != NULL, cut);
+        }
+    }
+}
+
+static void numbers(void **state)
+{
+    reef_message m = {0};
+    (void)state;
+    reef_message_number(&m, 0);
+    reef_message_add(&m, " ");
+    reef_message_number(&m, UINT64_MAX);
+    assert_string_equal(m.text, "0 18446744073709551615");
+}
+
+static void message_is_bounded(void **state)
+{
+    reef_message m = {0};
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        reef_message_add(&m, "\xE2\x82\xAC");
+    assert_true(m.len < REEF_MESSAGE_MAX);
+    assert_int_equal(m.len % 3, 0);
+    assert_int_equal(m.text[m.len], 0);
+}
+
+/* Names and sentences of every length: the text fits, is whole UTF-8, says the line,
+ * and a sentence of usual length keeps its end. */
+static void failures_fit(void **state)
+{
+    static char name[1024];
+    (void)state;
+    for (size_t len = 1; len < sizeof name - 1; len += 7) {
+        for (size_t words = 0; words <= 30; words += 6) {
+            reef_message m = {0};
+            reef_error error;
+            memset(name, 0, sizeof name);
+            for (size_t i = 0; i + 2 <= len; i += 2)
+                memcpy(name + i, "\xC3\xA4", 2);
+            for (size_t i = 0; i < words; i++)
+                reef_message_add(&m, "w\xC3\xB6rds ");
+            reef_message_add(&m, "end");
+            reef_place place = {name, 4294967295U, 4294967295U};
+            memset(&error, 'x', sizeof error);
+            assert_int_equal(reef_config_fail(&error, REEF_BADCONFIG, place, &m),
+                             REEF_BADCONFIG);
+            assert_int_equal(error.code, REEF_BADCONFIG);
+            assert_int_equal(error.sys_errno, 0);
+            size_t size = strlen(error.text);
+            assert_true(size < REEF_ERROR_TEXT);
+            for (size_t at = 0; at < size;) {
+                size_t step = reef_utf8_size((reef_str){error.text, size}, at);
+                assert_true(step > 0);
+                at += step;
+            }
+            help_contains(error.text, ":4294967295:4294967295: ");
+            if (words <= 18)
+                assert_string_equal(error.text + size - 3, "end");
+        }
+    }
+}
+
+static void failure_forms(void **state)
+{
+    reef_message m = {0};
+    reef_error error;
+    (void)state;
+    reef_message_add(&m, "bad");
+    reef_config_fail(&error, REEF_BADCONFIG, (reef_place){"a.toml", 3, 9}, &m);
+    assert_string_equal(error.text, "a.toml:3:9: bad");
+    reef_config_fail(&error, REEF_NOMEM, (reef_place){"KNOT_X", 0, 0}, &m);
+    assert_string_equal(error.text, "KNOT_X: bad");
+    assert_int_equal(error.code, REEF_NOMEM);
+    reef_config_fail(&error, REEF_BADCONFIG, (reef_place){"a\nb\x1B", 1, 1}, &m);
+    assert_string_equal(error.text, "a\\x0ab\\x1b:1:1: bad");
+    assert_int_equal(
+        reef_config_fail(NULL, REEF_BADCONFIG, (reef_place){"x", 0, 0}, &m),
+        REEF_BADCONFIG);
+    char name[400];
+    memset(name, 'd', sizeof name);
+    memcpy(name + sizeof name - 11, "/knot.toml", 11);
+    reef_config_fail(&error, REEF_BADCONFIG, (reef_place){name, 1, 1}, &m);
+    assert_memory_equal(error.text, "...ddd", 6);
+    help_contains(error.text, "d/knot.toml:1:1: bad");
+    assert_int_equal(strlen(error.text), REEF_ERROR_TEXT - 1);
+}
+
+static void forget(void **state)
+{
+    char bytes[] = "secret";
+    (void)state;
+    reef_forget(bytes, 3);
+    assert_memory_equal(bytes, "\0\0\0ret", 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(utf8),
+        cmocka_unit_test(words),
+        cmocka_unit_test(digits),
+        cmocka_unit_test(values_are_safe),
+        cmocka_unit_test(values_are_cut),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(message_is_bounded),
+        cmocka_unit_test(failures_fit),
+        cmocka_unit_test(failure_forms),
+        cmocka_unit_test(forget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
