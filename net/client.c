@@ -18,7 +18,7 @@
 enum {
     CLIENT_FEW = 8,         /* commands of a pipeline that need no allocation */
     CLIENT_FILE_SHOWN = 80, /* bytes of the config's path in an error, its end */
-    CLIENT_TIMEOUT_MAX_MS = 1 << 30
+    CLIENT_TIMEOUT_MAX_MS = 1 << 30 /* twelve days: longer ones are cut to this */
 };
 
 struct reef_client {
@@ -362,12 +362,12 @@ static reef_code client_explain(const reef_reply *reply, reef_error *error)
     return error->code;
 }
 
-/* An error reply (LOADING, NOPERM) answers the question as well: somebody is there. */
-static reef_code client_ask(reef_client *client, const reef_cmd *ping,
+/* An error reply (NOPERM) answers the question as well: somebody is there. */
+static reef_code client_ask(reef_client *client, const reef_cmd *probe,
                             int64_t timeout_ms, reef_server *out, reef_error *error)
 {
     reef_lane *lane = client_pick(client);
-    reef_reply *reply = client_call(client, lane, ping, timeout_ms);
+    reef_reply *reply = client_call(client, lane, probe, timeout_ms);
     reef_code code = client_explain(reply, error);
     reef_reply_free(reply);
     if (code != REEF_OK && code != REEF_REFUSED)
@@ -387,19 +387,21 @@ static reef_code client_ask(reef_client *client, const reef_cmd *ping,
 reef_code reef_server_info(reef_client *client, int64_t timeout_ms, reef_server *out,
                            reef_error *error)
 {
-    reef_cmd *ping = reef_cmd_new();
+    reef_cmd *probe = reef_cmd_new();
     memset(out, 0, sizeof *out);
     memset(error, 0, sizeof *error);
-    error->code = timeout_ms < 0 ? REEF_BADARG : ping == NULL ? REEF_NOMEM : REEF_OK;
+    error->code = timeout_ms < 0 ? REEF_BADARG : probe == NULL ? REEF_NOMEM : REEF_OK;
     if (error->code != REEF_OK) {
         snprintf(error->text, sizeof error->text, "%s",
-                 ping == NULL ? "out of memory" : "the timeout is negative");
+                 probe == NULL ? "out of memory" : "the timeout is negative");
     } else {
-        reef_cmd_begin(ping, "PING");
-        reef_cmd_repeatable(ping);
-        client_ask(client, ping, timeout_ms, out, error);
+        /* A PING would be held back while the server loads or has lost its master. */
+        reef_cmd_begin(probe, "CLIENT");
+        reef_cmd_text(probe, "GETNAME");
+        reef_cmd_repeatable(probe);
+        client_ask(client, probe, timeout_ms, out, error);
     }
-    reef_cmd_free(ping);
+    reef_cmd_free(probe);
     return error->code;
 }
 

@@ -198,6 +198,27 @@ static void direct_not_now(reef_engine *e, reef_link *l, const char *text)
     reef_report(e, REEF_EVENT_RETRIED, l->stats.peer, text);
 }
 
+static void direct_waits_for(const reef_engine *e, reef_error *why)
+{
+    const reef_link *l =
+        e->direct.main == REEF_NO_LINK ? NULL : &e->links[e->direct.main];
+    if (l && l->state == REEF_LINK_LOOKUP)
+        reef_error_put(
+            why, REEF_DNS, 0, l->stats.peer,
+            "the deadline passed while the name was looked up; nothing was sent");
+    else if (l && l->state == REEF_LINK_OPENING)
+        reef_error_put(why, REEF_CONNECT, 0, l->stats.peer,
+                       "the deadline passed while connecting; nothing was sent");
+    else if (l && reef_hello_running(l))
+        reef_error_put(why, REEF_CONNECT, 0, l->stats.peer,
+                       "connected, but no answer to the handshake by the deadline; "
+                       "nothing was sent");
+    else
+        reef_error_put(
+            why, REEF_UNSENT, 0, e->config.hosts[0].name,
+            "the deadline passed before a connection was ready; nothing was sent");
+}
+
 static int64_t direct_deadline_ms(const reef_engine *e)
 {
     const reef_direct *d = &e->direct;
@@ -215,5 +236,6 @@ const reef_router reef_router_direct = {
     .ready = direct_ready,
     .down = direct_down,
     .not_now = direct_not_now,
+    .waits_for = direct_waits_for,
     .deadline_ms = direct_deadline_ms,
 };

@@ -131,6 +131,8 @@ typedef struct reef_router {
     void (*down)(reef_engine *, reef_link *, const reef_error *why);
     /* A server said "not now" to a command that was put back among the waiting. */
     void (*not_now)(reef_engine *, reef_link *, const char *text);
+    /* A deadline passed and no failure is known: what was being waited for. */
+    void (*waits_for)(const reef_engine *, reef_error *);
     int64_t (*deadline_ms)(const reef_engine *);
 } reef_router;
 

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define HELLO_LIB_NAME "reef"
-#define HELLO_LIB_VERSION "0.1.0"
 
 /* Volatile, so that the compiler can't drop stores to memory that is freed next. */
 static void hello_zero(char *at, size_t len)
@@ -132,7 +131,7 @@ static void hello_setup(reef_engine *e, reef_link *l)
     }
     built = built && hello_add_client(l, cmd, "SETNAME", NULL, HELLO_LIB_NAME);
     built = built && hello_add_client(l, cmd, "SETINFO", "LIB-NAME", HELLO_LIB_NAME);
-    built = built && hello_add_client(l, cmd, "SETINFO", "LIB-VER", HELLO_LIB_VERSION);
+    built = built && hello_add_client(l, cmd, "SETINFO", "LIB-VER", REEF_VERSION);
     hello_send(e, l, cmd, built);
 }
 

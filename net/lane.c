@@ -459,7 +459,8 @@ void reef_lane_submit(reef_lane *lane, reef_waiter *waiter,
     for (size_t i = 0; i < slot->count; i++) {
         waiter->replies[at + i] =
             many ? reef_reply_failed(REEF_LIMIT, "too many commands are waiting")
-                 : reef_reply_failed(REEF_NOMEM, "out of memory");
+                 : reef_reply_failed(REEF_NOMEM,
+                                     "out of memory for what waits to be sent");
     }
 }
 
@@ -477,6 +478,7 @@ void reef_lane_run(reef_lane *lane, reef_waiter *waiter,
 int64_t reef_lane_tend(reef_lane *lane)
 {
     int64_t now_ms = reef_now_ms();
+    reef_engine_tick(lane->engine, now_ms);
     reef_engine_tend(lane->engine, now_ms);
     lane_pump(lane, now_ms);
     if (lane->driven)

@@ -184,20 +184,20 @@ void reef_ticket_wait(reef_engine *e, reef_ticket *t)
  * server that kept saying "not now" has the last word. */
 static void ticket_expire_waiting(reef_engine *e, reef_ticket *t)
 {
+    reef_error why = e->failure;
     reef_list_remove(&e->waiting, t);
     if (t->got == t->count) {
         reef_report_answer(e, &e->links[t->link], t);
         reef_ticket_end(e, t, REEF_OK, "");
-    } else if (t->doubtful)
-        reef_ticket_end(e, t, REEF_UNSURE,
-                        "sent and not answered, it may have run; the deadline passed "
-                        "before it could be sent again");
-    else if (e->failure.code != REEF_OK)
-        reef_ticket_end(e, t, e->failure.code, e->failure.text);
-    else
-        reef_ticket_end(e, t, REEF_UNSENT,
-                        "the deadline passed before a connection was ready; "
-                        "nothing was sent");
+        return;
+    }
+    if (t->doubtful)
+        reef_error_put(&why, REEF_UNSURE, 0, NULL,
+                       "sent and not answered, it may have run; the deadline passed "
+                       "before it could be sent again");
+    else if (why.code == REEF_OK)
+        e->router->waits_for(e, &why);
+    reef_ticket_end(e, t, why.code, why.text);
 }
 
 void reef_tickets_expire(reef_engine *e)

@@ -132,6 +132,31 @@ static void test_silent_lookup(void **state)
     kit_stop(&k);
 }
 
+/* What was being waited for when the deadline came, where nothing had failed yet. */
+static void test_deadline_names_the_wait(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+    uint64_t id = kit_submit(&k, "GET a", false, 100);
+    kit_expect_lookup(&k, "db.example");
+    kit_tick_to(&k, 1100);
+    kit_expect_done(&k, id, REEF_DNS, "db.example: the deadline passed while the name");
+    kit_stop(&k);
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:7\"]");
+    id = kit_submit(&k, "GET a", false, 100);
+    kit_expect_open(&k, "127.0.0.1", 7);
+    uint64_t later = kit_submit(&k, "GET a", false, 200);
+    kit_tick_to(&k, 1100);
+    kit_expect_done(&k, id, REEF_CONNECT,
+                    "127.0.0.1:7: the deadline passed while connecting");
+    kit_opened(&k);
+    kit_expect_sent(&k, NULL);
+    kit_tick_to(&k, 1200);
+    kit_expect_done(&k, later, REEF_CONNECT, "no answer to the handshake");
+    kit_stop(&k);
+}
+
 static void test_silent_connect_and_handshake(void **state)
 {
     (void)state;
@@ -268,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_lookup),
         cmocka_unit_test(test_lookup_fails_by_the_deadline),
         cmocka_unit_test(test_silent_lookup),
+        cmocka_unit_test(test_deadline_names_the_wait),
         cmocka_unit_test(test_silent_connect_and_handshake),
         cmocka_unit_test(test_loading_is_waited_out),
         cmocka_unit_test(test_loading_to_the_end),

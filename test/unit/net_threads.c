@@ -125,7 +125,7 @@ static void call_once(member *me, reef_cmd *cmd, int i)
 
 static void call_many(member *me, reef_cmd *const cmds[4], int i)
 {
-    char keys[4][32], want[48];
+    char keys[4][32], want[160];
     reef_reply *replies[4];
     for (int k = 0; k < 4; k++) {
         snprintf(keys[k], sizeof keys[k], "%u:%d:%d", me->number, i, k);
