@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reef check: connects, looks around, and says in plain words what is wrong. It changes
+ * nothing on the server: what it tries to write is written only over a key that is not
+ * there, and so never.
+ *
+ * For a person each fact is printed as it is learned; with --json all of them as one
+ * object at the end. */
+#include "session/cli/check.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+enum { CHECK_PINGS = 7, CHECK_CLOCK_MS = 60000 };
+
+/* ---- what was found ----------------------------------------------------------- */
+
+void cli_check_find(cli_check *check, int exit_code, const char *a, const char *b,
+                    const char *c)
+{
+    if (check->count == CLI_CHECK_FINDINGS)
+        return;
+    cli_finding *f = &check->findings[check->count++];
+    f->exit_code = exit_code;
+    cli_join(f->text, sizeof f->text, a, b, c);
+    if (check->exit_code == CLI_DONE)
+        check->exit_code = exit_code;
+}
+
+void cli_check_fact(const cli_check *check, const char *name, const char *text)
+{
+    char padded[16];
+    if (cli_has(check->ctx, CLI_OPT_JSON))
+        return;
+    (void)snprintf(padded, sizeof padded, "%-10s", name);
+    cli_put_colored(stdout, check->ctx->color_out, CLI_BOLD, padded);
+    cli_put_text(stdout, reef_str_of(text));
+    fputc('\n', stdout);
+    (void)cli_flush(check->ctx);
+}
+
+/* ---- the settings ------------------------------------------------------------- */
+
+static void check_settings(cli_check *check)
+{
+    const reef_config *config = &check->ctx->config;
+    char hosts[2048], origin[REEF_FILE_NAME_MAX + 64],
+        line[sizeof hosts + sizeof origin + 8];
+    cli_check_fact(check, "file",
+                   config->file[0] != '\0'
+                       ? config->file
+                       : "none found; defaults and the environment alone");
+    (void)reef_setting_text(config, REEF_SET_HOSTS, hosts, sizeof hosts);
+    cli_origin_text(config, REEF_SET_HOSTS, origin, sizeof origin);
+    cli_join(line, sizeof line, hosts, "  ", origin);
+    cli_check_fact(check, "hosts", line);
+    if (config->enabled)
+        return;
+    cli_origin_text(config, REEF_SET_ENABLED, origin, sizeof origin);
+    cli_check_find(
+        check, CLI_DONE,
+        "knot itself does not use this server: server.redis.enabled is false (", origin,
+        "); set it to true when you want it to");
+}
+
+/* Where a setting can be changed. */
+static void check_place(const reef_config *config, reef_setting setting, char *out,
+                        size_t cap)
+{
+    if (config->origins[setting].source == REEF_FROM_DEFAULT)
+        cli_join(out, cap, "not set now, ", reef_setting_name(setting), " is the key");
+    else
+        cli_origin_text(config, setting, out, cap);
+}
+
+/* What to do about a connection that did not come about. */
+static void check_advise(const cli_check *check, reef_code code)
+{
+    static const struct {
+        reef_code code;
+        reef_setting setting;
+        const char *text;
+    } advice[] = {
+        {REEF_CONNECT, REEF_SET_HOSTS,
+         "start the server there, or correct server.redis.hosts"},
+        {REEF_UNSENT, REEF_SET_HOSTS,
+         "see that the server answers, or correct server.redis.hosts"},
+        {REEF_UNSURE, REEF_SET_HOSTS,
+         "see that the server answers, or correct server.redis.hosts"},
+        {REEF_DNS, REEF_SET_HOSTS,
+         "correct the name in server.redis.hosts, or its DNS"},
+        {REEF_AUTH, REEF_SET_PASSWORD,
+         "correct server.redis.password and server.redis.username"},
+        {REEF_PROTOCOL, REEF_SET_HOSTS,
+         "see what listens there: it is no Redis or Valkey, or it wants TLS"},
+    };
+    char origin[REEF_FILE_NAME_MAX + 64], line[sizeof origin + 160];
+    for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++) {
+        if (advice[i].code != code)
+            continue;
+        check_place(&check->ctx->config, advice[i].setting, origin, sizeof origin);
+        cli_join(line, sizeof line, advice[i].text, ": ", origin);
+        cli_check_fact(check, "to do", line);
+        return;
+    }
+}
+
+/* ---- who answers -------------------------------------------------------------- */
+
+static const char *check_or(const char *text, const char *fallback)
+{
+    return text[0] != '\0' ? text : fallback;
+}
+
+static void check_server(cli_check *check)
+{
+    const reef_server *s = &check->server;
+    char line[256];
+    (void)snprintf(line, sizeof line, "%s %s at %s", check_or(s->server, "a server"),
+                   check_or(s->version, "of unknown version"), s->peer);
+    cli_check_fact(check, "server", line);
+    (void)snprintf(line, sizeof line, "RESP%" PRIu32 ", mode %s, role %s, db %" PRIu32,
+                   s->protocol, check_or(s->mode, "unknown"),
+                   check_or(s->role, "unknown"), check->ctx->config.db);
+    cli_check_fact(check, "speaks", line);
+}
+
+/* Answers the server without credentials, too? Nothing but PING is asked. */
+static bool check_is_open(const cli_check *check)
+{
+    reef_error error;
+    reef_server server;
+    reef_config bare = check->ctx->config;
+    memset(bare.username, 0, sizeof bare.username);
+    memset(bare.password, 0, sizeof bare.password);
+    reef_client *client = reef_open(&bare, &error);
+    bool open = client != NULL && reef_server_info(client, check->ctx->timeout_ms,
+                                                   &server, &error) == REEF_OK;
+    reef_close(client);
+    reef_config_wipe(&bare);
+    return open;
+}
+
+static bool check_is_near(const char *peer)
+{
+    return strncmp(peer, "127.", 4) == 0 || strncmp(peer, "[::1]", 5) == 0 ||
+           strncmp(peer, "localhost:", 10) == 0 || strncmp(peer, "unix:", 5) == 0;
+}
+
+/* Whether others on this machine can reach a socket path or a loopback port is not
+ * known, and their concern; a password that protects nothing is a mistake anywhere. */
+static void check_password(cli_check *check)
+{
+    const char *peer = check->server.peer;
+    bool set = check->ctx->config.password[0] != '\0';
+    if (!set && !check_is_near(peer))
+        cli_check_find(check, CLI_DONE, peer,
+                       " lets in anyone who can reach it: set a password there, ",
+                       "and the same as server.redis.password");
+    if (set && check_is_open(check))
+        cli_check_find(check, CLI_DONE, peer,
+                       " lets in without the password, too: set requirepass there, ",
+                       "or switch its default user off");
+}
+
+static void check_role(cli_check *check)
+{
+    const reef_server *s = &check->server;
+    bool replica = strcmp(s->role, "replica") == 0 || strcmp(s->role, "slave") == 0;
+    if (replica)
+        cli_check_find(check, CLI_USAGE, s->peer,
+                       " is a replica and takes no writes: name its master in ",
+                       "server.redis.hosts");
+}
+
+/* ---- latency and clock -------------------------------------------------------- */
+
+static int64_t check_now_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void check_sort(int64_t *values, int count)
+{
+    for (int i = 1; i < count; i++) {
+        int64_t value = values[i];
+        int j = i;
+        for (; j > 0 && values[j - 1] > value; j--)
+            values[j] = values[j - 1];
+        values[j] = value;
+    }
+}
+
+/* False: the server went away; there is no sense in asking on. */
+static bool check_latency(cli_check *check, reef_cmd *cmd)
+{
+    int64_t us[CHECK_PINGS];
+    char line[128];
+    reef_cmd_begin(cmd, "PING");
+    reef_cmd_repeatable(cmd);
+    for (int i = 0; i < CHECK_PINGS; i++) {
+        int64_t start = check_now_us();
+        reef_reply *reply = reef_call(check->ctx->client, cmd, check->ctx->timeout_ms);
+        us[i] = check_now_us() - start;
+        reef_code code = reef_reply_code(reply);
+        if (code != REEF_OK)
+            cli_check_find(check, cli_exit_of(code),
+                           "PING failed: ", reef_reply_text(reply), "");
+        reef_reply_free(reply);
+        if (code != REEF_OK)
+            return code == REEF_REFUSED;
+    }
+    check_sort(us, CHECK_PINGS);
+    check->has_latency = true;
+    check->best_us = us[0];
+    check->median_us = us[CHECK_PINGS / 2];
+    (void)snprintf(line, sizeof line,
+                   "%.2f ms at best, %.2f ms in the middle of %d pings",
+                   (double)us[0] / 1000, (double)check->median_us / 1000, CHECK_PINGS);
+    cli_check_fact(check, "latency", line);
+    return true;
+}
+
+/* TIME's two numbers, against the middle of the call. */
+static void check_clock(cli_check *check, reef_cmd *cmd)
+{
+    uint64_t s = 0, us = 0;
+    char line[128];
+    reef_cmd_begin(cmd, "TIME");
+    reef_cmd_repeatable(cmd);
+    int64_t before = reef_unix_ns();
+    reef_reply *reply = reef_call(check->ctx->client, cmd, check->ctx->timeout_ms);
+    int64_t middle_us = before / 2000 + reef_unix_ns() / 2000;
+    const reef_node *root = reef_reply_root(reply);
+    bool good = cli_number(reef_text(reply, reef_at(root, 0)), UINT64_C(1) << 40, &s) &&
+                cli_number(reef_text(reply, reef_at(root, 1)), 999999, &us);
+    reef_reply_free(reply);
+    if (!good) {
+        cli_check_fact(check, "clock", "unknown: this user may not ask for it");
+        return;
+    }
+    int64_t ms = ((int64_t)(s * 1000000 + us) - middle_us) / 1000;
+    int64_t away = ms < 0 ? -ms : ms;
+    check->has_clock = true;
+    check->clock_ms = ms;
+    (void)snprintf(line, sizeof line, "the server's is %" PRId64 " ms %s", away,
+                   ms < 0 ? "behind" : "ahead");
+    cli_check_fact(check, "clock", line);
+    if (away > CHECK_CLOCK_MS)
+        cli_check_find(check, CLI_DONE, "the clocks are over a minute apart: ",
+                       "set this machine's and the server's, since knot orders writes ",
+                       "by the clock");
+}
+
+/* ---- all of it ---------------------------------------------------------------- */
+
+static void check_text_findings(const cli_check *check)
+{
+    bool color = check->ctx->color_out;
+    for (size_t i = 0; i < check->count; i++) {
+        const cli_finding *f = &check->findings[i];
+        bool bad = f->exit_code != CLI_DONE;
+        cli_put_colored(stdout, color, bad ? CLI_RED : CLI_YELLOW,
+                        bad ? "problem   " : "note      ");
+        cli_put_text(stdout, reef_str_of(f->text));
+        fputc('\n', stdout);
+    }
+    if (check->exit_code == CLI_DONE) {
+        cli_put_colored(stdout, color, CLI_GREEN, "good");
+        fputs("      knot can keep its sessions here\n", stdout);
+    }
+}
+
+static int check_all(cli_check *check)
+{
+    cli_context *ctx = check->ctx;
+    reef_error error = {REEF_OK, 0, ""};
+    check_settings(check);
+    int code = cli_open(ctx);
+    if (code != CLI_DONE)
+        return code;
+    reef_code got =
+        reef_server_info(ctx->client, ctx->timeout_ms, &check->server, &error);
+    if (got != REEF_OK) {
+        code = cli_fail_error(ctx, &error);
+        check_advise(check, got);
+        return code;
+    }
+    reef_cmd *cmd = reef_cmd_new();
+    if (cmd == NULL)
+        return cli_fail(ctx, REEF_NOMEM, "out of memory");
+    cli_check_info(check, cmd);
+    check_server(check);
+    check_role(check);
+    check_password(check);
+    if (check_latency(check, cmd)) {
+        check_clock(check, cmd);
+        cli_check_rights(check, cmd);
+    }
+    reef_cmd_free(cmd);
+    if (cli_has(ctx, CLI_OPT_JSON))
+        cli_check_json(check);
+    else
+        check_text_findings(check);
+    return check->exit_code;
+}
+
+int cli_check_run(cli_context *ctx)
+{
+    cli_check check;
+    memset(&check, 0, sizeof check);
+    check.ctx = ctx;
+    int code = cli_load(ctx);
+    return code == CLI_DONE ? check_all(&check) : code;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of commands. Dispatch, help and "did you mean" all follow from it. */
+#include "session/cli/cli.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define CLI_BIT(opt) (UINT32_C(1) << (opt))
+
+const cli_command cli_commands[] = {
+    {.name = "check",
+     .args = "",
+     .summary = "connect, and say in plain words what is wrong",
+     .help =
+         "Reads the settings, connects, and says who answers: server, version,\n"
+         "protocol, mode, role, latency, the difference of the clocks, and what the\n"
+         "user may do. It writes nothing. Each problem comes with what to do.\n"
+         "\n"
+         "Examples:\n"
+         "  reef check\n"
+         "  reef -c /etc/knot/knot.toml check\n"
+         "  reef --json check --timeout 2s\n",
+     .run = cli_check_run},
+    {.name = "config",
+     .args = "",
+     .summary = "show the settings in force, and where each came from",
+     .help =
+         "Environment goes over file, file over default. Secrets are shown as ***.\n"
+         "\n"
+         "Examples:\n"
+         "  reef config\n"
+         "  KNOT_REDIS_DB=2 reef -c knot.toml config\n",
+     .run = cli_config_run},
+    {.name = "call",
+     .args = "ARG...",
+     .summary = "send one command, print the reply",
+     .help =
+         "The first ARG ends reef's own options, so that no argument of the command\n"
+         "is taken for one. A reply of nil is a reply: exit code 0. An error reply\n"
+         "goes to stderr: exit code 6.\n"
+         "\n"
+         "Examples:\n"
+         "  reef call PING\n"
+         "  reef call --key 1 GET Sessions:xyz\n"
+         "  reef call --json --repeatable HGETALL h\n"
+         "  reef call --raw INFO server\n",
+     .options =
+         CLI_BIT(CLI_OPT_KEY) | CLI_BIT(CLI_OPT_REPEATABLE) | CLI_BIT(CLI_OPT_RAW),
+     .min_args = 1,
+     .max_args = INT_MAX,
+     .verbatim = true,
+     .run = cli_call_run},
+    {.name = "session new",
+     .args = "--user U [--ip IP] [--agent TEXT]",
+     .summary = "make an id, save a session under it, print the id",
+     .help = "Examples:\n"
+             "  reef session new --user 0190d1a5-0000-7000-8000-000000000001\n"
+             "  id=$(reef session new --user alice --ip 192.0.2.7)\n",
+     .options = CLI_BIT(CLI_OPT_USER) | CLI_BIT(CLI_OPT_IP) | CLI_BIT(CLI_OPT_AGENT),
+     .run = cli_session_new_run},
+    {.name = "session save",
+     .args = "[--id ID --user U [--ip IP] [--agent TEXT]]",
+     .summary = "save a session, from options or from JSON on stdin",
+     .help =
+         "Without options the session is read from standard input, as one record in\n"
+         "knot's form; updated_at and expires_after are filled in where absent.\n"
+         "\n"
+         "Examples:\n"
+         "  reef session save --id \"$id\" --user alice\n"
+         "  reef --json session get \"$id\" | reef -c other.toml session save\n",
+     .options = CLI_BIT(CLI_OPT_ID) | CLI_BIT(CLI_OPT_USER) | CLI_BIT(CLI_OPT_IP) |
+                CLI_BIT(CLI_OPT_AGENT),
+     .run = cli_session_save_run},
+    {.name = "session get",
+     .args = "ID",
+     .summary = "print a session",
+     .help = "With --json: the record as knot writes it. A tombstone is printed, too.\n"
+             "Not there: exit code 1.\n"
+             "\n"
+             "Examples:\n"
+             "  reef session get \"$id\"\n"
+             "  reef session get \"$id\" --json\n",
+     .options = CLI_BIT(CLI_OPT_ID),
+     .max_args = 1,
+     .run = cli_session_get_run},
+    {.name = "session touch",
+     .args = "ID",
+     .summary = "let a session live for another two hours",
+     .help = "A session that was revoked stays revoked: exit code 6.\n"
+             "\n"
+             "Examples:\n"
+             "  reef session touch \"$id\"\n",
+     .options = CLI_BIT(CLI_OPT_ID),
+     .max_args = 1,
+     .run = cli_session_touch_run},
+    {.name = "session delete",
+     .args = "ID [--user U]",
+     .summary = "remove a session and its index key",
+     .help =
+         "Without --user the record is read first, to learn whose it is. To end a\n"
+         "session for good, revoke it: a tombstone keeps a late save from bringing\n"
+         "it back.\n"
+         "\n"
+         "Examples:\n"
+         "  reef session delete \"$id\"\n"
+         "  reef session delete \"$id\" --user alice\n",
+     .options = CLI_BIT(CLI_OPT_ID) | CLI_BIT(CLI_OPT_USER),
+     .max_args = 1,
+     .run = cli_session_delete_run},
+    {.name = "session list",
+     .args = "--user U | --all",
+     .summary = "list the sessions of a user, or everyone's",
+     .help = "In no order. With --json: one record a line. Records that can't be read\n"
+             "are named on stderr and do not spoil the list: exit code 8.\n"
+             "\n"
+             "Examples:\n"
+             "  reef session list --user alice\n"
+             "  reef session list --all --json | wc -l\n",
+     .options = CLI_BIT(CLI_OPT_USER) | CLI_BIT(CLI_OPT_ALL),
+     .run = cli_session_list_run},
+    {.name = "session revoke",
+     .args = "--user U",
+     .summary = "end all sessions of a user",
+     .help = "Each live session becomes a tombstone. When it fails part-way it can\n"
+             "simply be run again.\n"
+             "\n"
+             "Examples:\n"
+             "  reef session revoke --user alice\n",
+     .options = CLI_BIT(CLI_OPT_USER),
+     .run = cli_session_revoke_run},
+    {.name = "resp",
+     .args = "[--proto 2|3]",
+     .summary = "decode RESP from stdin to a line of JSON a value",
+     .help = "Needs no server. On a byte that can't be, what was good stands printed,\n"
+             "then {\"t\":\"!\",\"error\":...,\"offset\":N,\"at\":M}: N is the end of "
+             "the last\n"
+             "whole value, M the byte that was wrong; exit code 8. Input that stops\n"
+             "inside a value: exit code 9.\n"
+             "\n"
+             "Examples:\n"
+             "  printf '*2\\r\\n:1\\r\\n$2\\r\\nhi\\r\\n' | reef resp\n"
+             "  reef resp --proto 2 < capture.bin\n",
+     .options = CLI_BIT(CLI_OPT_PROTO),
+     .run = cli_resp_run},
+    {.name = "slot",
+     .args = "KEY...",
+     .summary = "the hash slot of each key",
+     .help = "One key: its slot. Several: a line each, the slot, then the key.\n"
+             "\n"
+             "Examples:\n"
+             "  reef slot foo\n"
+             "  reef slot '{user1000}.following' '{user1000}.followers'\n",
+     .min_args = 1,
+     .max_args = INT_MAX,
+     .run = cli_slot_run},
+    {.name = "demo",
+     .args = "",
+     .summary = "a quick tour on your server, which it leaves clean",
+     .help =
+         "Makes a session, shows the two keys as knot sees them, reads, touches,\n"
+         "lists and revokes it; all under a key prefix of its own, \"reef-demo:\",\n"
+         "which it removes at the end.\n"
+         "\n"
+         "Examples:\n"
+         "  reef demo\n"
+         "  reef -c knot.toml demo\n",
+     .run = cli_demo_run},
+    {.name = "help",
+     .args = "[COMMAND]",
+     .summary = "this overview, or the help of a command",
+     .help = "Examples:\n"
+             "  reef help\n"
+             "  reef help session list\n",
+     .max_args = 2,
+     .run = cli_help_run},
+};
+
+const size_t cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
+
+const cli_command *cli_command_find(const char *name)
+{
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (strcmp(cli_commands[i].name, name) == 0)
+            return &cli_commands[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Output: text that can't take over a terminal, JSON strings, colours, times, and the
+ * watch over stdout's own errors.
+ *
+ * Invariant: what came from a server or a file passes through one of the put functions,
+ * so that no control character, no bad UTF-8 and nothing that reorders text is shown as
+ * it is. */
+#include "session/cli/cli.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- characters --------------------------------------------------------------- */
+
+static bool out_trails(reef_str s, size_t at, size_t count)
+{
+    if (s.len - at < count + 1)
+        return false;
+    for (size_t i = 1; i <= count; i++) {
+        if (((unsigned char)s.ptr[at + i] & 0xC0) != 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* The character at `at`, and its length; 0: no valid UTF-8 stands there. */
+static size_t out_decode(reef_str s, size_t at, uint32_t *point)
+{
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    unsigned char lead = (unsigned char)s.ptr[at];
+    *point = lead;
+    if (lead < 0x80)
+        return 1;
+    size_t count = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+    if (lead < 0xC2 || lead > 0xF4 || !out_trails(s, at, count))
+        return 0;
+    uint32_t value = lead & (0x3FU >> count);
+    for (size_t i = 1; i <= count; i++)
+        value = value << 6 | ((unsigned char)s.ptr[at + i] & 0x3FU);
+    if (value < least[count] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
+        return 0;
+    *point = value;
+    return count + 1;
+}
+
+/* Controls, and the marks that reorder or hide the text around them. */
+static bool out_is_unsafe(uint32_t point)
+{
+    if (point < 0x20 || (point >= 0x7F && point < 0xA0))
+        return true;
+    return point == 0x061C || point == 0xFEFF || (point >= 0x200B && point <= 0x200F) ||
+           (point >= 0x2028 && point <= 0x202E) || (point >= 0x2060 && point <= 0x2069);
+}
+
+/* The length of what can be shown as it is, quotes and backslashes left out. */
+static size_t out_plain(reef_str s, size_t at, bool quotes)
+{
+    size_t start = at;
+    while (at < s.len) {
+        uint32_t point;
+        size_t len = out_decode(s, at, &point);
+        if (len == 0 || out_is_unsafe(point) ||
+            (quotes && (point == '"' || point == '\\')))
+            break;
+        at += len;
+    }
+    return at - start;
+}
+
+/* "\n" and its like; NULL: none. */
+static const char *out_short_escape(uint32_t point)
+{
+    switch (point) {
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    default:
+        return NULL;
+    }
+}
+
+/* One character that can't be shown as it is; returns its length. */
+static size_t out_put_escape(FILE *out, reef_str s, size_t at, bool json)
+{
+    uint32_t point;
+    size_t len = out_decode(s, at, &point);
+    const char *name = len == 1 ? out_short_escape(point) : NULL;
+    if (name != NULL)
+        fputs(name, out);
+    else if (len == 0 && json)
+        fputs("\\ufffd", out);
+    else if (json || point >= 0x100)
+        fprintf(out, "\\u%04x", (unsigned)point);
+    else
+        fprintf(out, "\\x%02x", (unsigned)point);
+    return len == 0 ? 1 : len;
+}
+
+static void out_put(FILE *out, reef_str s, bool quotes, bool json)
+{
+    size_t at = 0;
+    while (at < s.len && ferror(out) == 0) {
+        size_t run = out_plain(s, at, quotes);
+        if (run > 0)
+            (void)fwrite(s.ptr + at, 1, run, out);
+        at += run;
+        if (at < s.len)
+            at += out_put_escape(out, s, at, json);
+    }
+}
+
+void cli_put_text(FILE *out, reef_str s)
+{
+    out_put(out, s, false, false);
+}
+
+void cli_put_quoted(FILE *out, reef_str s)
+{
+    fputc('"', out);
+    out_put(out, s, true, false);
+    fputc('"', out);
+}
+
+void cli_put_json(FILE *out, reef_str s)
+{
+    fputc('"', out);
+    out_put(out, s, true, true);
+    fputc('"', out);
+}
+
+/* ---- times and colours -------------------------------------------------------- */
+
+void cli_put_time(FILE *out, int64_t unix_ns)
+{
+    int64_t s = unix_ns / 1000000000 - (unix_ns % 1000000000 < 0 ? 1 : 0);
+    time_t seconds = (time_t)s;
+    struct tm t;
+    if (gmtime_r(&seconds, &t) == NULL) {
+        fputs("?", out);
+        return;
+    }
+    fprintf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1,
+            t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+void cli_put_colored(FILE *out, bool on, cli_color color, const char *text)
+{
+    static const char *const codes[] = {[CLI_PLAIN] = "0",
+                                        [CLI_BOLD] = "1",
+                                        [CLI_RED] = "31",
+                                        [CLI_GREEN] = "32",
+                                        [CLI_YELLOW] = "33"};
+    if (on && color != CLI_PLAIN)
+        fprintf(out, "\033[%sm%s\033[0m", codes[color], text);
+    else
+        fputs(text, out);
+}
+
+/* ---- texts put together ------------------------------------------------------- */
+
+void cli_join(char *out, size_t cap, const char *a, const char *b, const char *c)
+{
+    const char *const parts[] = {a, b, c};
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        for (const char *p = parts[i]; *p != '\0' && at + 1 < cap; p++)
+            out[at++] = *p;
+    }
+    out[at] = '\0';
+}
+
+void cli_origin_text(const reef_config *config, reef_setting setting, char *out,
+                     size_t cap)
+{
+    const reef_origin *origin = &config->origins[setting];
+    char at[32];
+    switch (origin->source) {
+    case REEF_FROM_DEFAULT:
+        cli_join(out, cap, "default", "", "");
+        return;
+    case REEF_FROM_FILE:
+        (void)snprintf(at, sizeof at, ":%u:%u", (unsigned)origin->line,
+                       (unsigned)origin->column);
+        cli_join(out, cap, config->file, at, "");
+        return;
+    case REEF_FROM_ENV:
+        cli_join(out, cap, reef_setting_env(setting), "", "");
+        return;
+    }
+}
+
+/* ---- stdout's own errors ------------------------------------------------------ */
+
+/* Whether the reader of stdout has gone, for when errno was lost on the way. */
+static bool out_reader_gone(void)
+{
+    struct pollfd out = {1, POLLOUT, 0};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+bool cli_flush(cli_context *ctx)
+{
+    errno = 0;
+    int failed = fflush(stdout);
+    if (failed == 0 && ferror(stdout) == 0)
+        return ctx->write_errno == 0;
+    if (ctx->write_errno == 0 && failed != 0)
+        ctx->write_errno = errno;
+    if (ctx->write_errno == 0)
+        ctx->write_errno = out_reader_gone() ? EPIPE : EIO;
+    return false;
+}
+
+int cli_finish(cli_context *ctx, int code)
+{
+    if (cli_flush(ctx) || ctx->write_errno == EPIPE)
+        return code;
+    fputs("reef: the output could not be written: ", stderr);
+    fputs(strerror(ctx->write_errno), stderr);
+    fputc('\n', stderr);
+    return code != CLI_DONE ? code : CLI_INCOMPLETE;
+}
