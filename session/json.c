@@ -68,11 +68,30 @@ static size_t json_write_char(reef_draft *draft, const char *ptr, size_t len)
     return size;
 }
 
+/* The bytes at ptr that stand for themselves: most of most texts, copied at once. */
+static size_t json_write_run(const char *ptr, size_t len)
+{
+    size_t run = 0;
+    while (run < len) {
+        uint8_t byte = (uint8_t)ptr[run];
+        if (byte < 0x20 || byte > 0x7F || byte == '"' || byte == '\\' || byte == '<' ||
+            byte == '>' || byte == '&')
+            break;
+        run++;
+    }
+    return run;
+}
+
 void reef_json_write(reef_draft *draft, reef_str text)
 {
     reef_draft_byte(draft, '"');
-    for (size_t at = 0; at < text.len && draft->code == REEF_OK;)
-        at += json_write_char(draft, text.ptr + at, text.len - at);
+    for (size_t at = 0; at < text.len && draft->code == REEF_OK;) {
+        size_t run = json_write_run(text.ptr + at, text.len - at);
+        reef_draft_add(draft, (reef_str){text.ptr + at, run});
+        at += run;
+        if (at < text.len)
+            at += json_write_char(draft, text.ptr + at, text.len - at);
+    }
     reef_draft_byte(draft, '"');
 }
 
@@ -169,6 +188,18 @@ static void json_scan_escape(reef_json *json)
         reef_json_fail(json, "a bad escape in a string", start);
 }
 
+/* The next byte of a string that is not simply part of it, or -1 at the end. */
+static int json_inside(reef_json *json)
+{
+    while (json->at < json->len) {
+        uint8_t byte = (uint8_t)json->ptr[json->at];
+        if (byte < 0x20 || byte == '"' || byte == '\\')
+            return byte;
+        json->at++;
+    }
+    return -1;
+}
+
 reef_str reef_json_quoted(reef_json *json)
 {
     int first = json_peek(json);
@@ -178,15 +209,13 @@ reef_str reef_json_quoted(reef_json *json)
         return (reef_str){NULL, 0};
     }
     size_t start = ++json->at;
-    for (int byte = json_byte(json); byte != '"'; byte = json_byte(json)) {
+    for (int byte = json_inside(json); byte != '"'; byte = json_inside(json)) {
         if (byte == '\\')
             json_scan_escape(json);
         else if (byte < 0)
             reef_json_fail(json, "a string that does not end", open);
-        else if (byte < 0x20)
-            reef_json_fail(json, "a control character in a string", json->at);
         else
-            json->at++;
+            reef_json_fail(json, "a control character in a string", json->at);
         if (json->why != NULL)
             return (reef_str){NULL, 0};
     }
@@ -244,22 +273,38 @@ static size_t json_put_escape(reef_draft *out, const char *ptr, size_t len)
     return 2;
 }
 
+static size_t json_read_run(const char *ptr, size_t len)
+{
+    size_t run = 0;
+    while (run < len && (uint8_t)ptr[run] < 0x80 && ptr[run] != '\\')
+        run++;
+    return run;
+}
+
+/* One escape, one character, or one byte that is none; the bytes taken. */
+static size_t json_put_next(reef_draft *out, const char *ptr, size_t len)
+{
+    if (*ptr == '\\')
+        return json_put_escape(out, ptr, len);
+    size_t size = reef_draft_utf8(ptr, len);
+    if (size == 0) {
+        json_put_rune(out, 0xFFFD);
+        return 1;
+    }
+    reef_draft_add(out, (reef_str){ptr, size});
+    return size;
+}
+
 /* `raw` was checked by reef_json_quoted. */
 static void json_unescape(reef_draft *out, reef_str raw)
 {
     reef_draft_clear(out);
     for (size_t at = 0; at < raw.len && out->code == REEF_OK;) {
-        const char *ptr = raw.ptr + at;
-        size_t size = reef_draft_utf8(ptr, raw.len - at);
-        if (*ptr == '\\') {
-            at += json_put_escape(out, ptr, raw.len - at);
-        } else if (size == 0) {
-            json_put_rune(out, 0xFFFD);
-            at++;
-        } else {
-            reef_draft_add(out, (reef_str){ptr, size});
-            at += size;
-        }
+        size_t run = json_read_run(raw.ptr + at, raw.len - at);
+        reef_draft_add(out, (reef_str){raw.ptr + at, run});
+        at += run;
+        if (at < raw.len)
+            at += json_put_next(out, raw.ptr + at, raw.len - at);
     }
 }
 

@@ -199,9 +199,12 @@ enum session_touch {
 
 /* KEYS[1] the record; ARGV: the new record, its updated_at, the seconds to live. Gives
  * a session_touch. Numbers of Lua are doubles and would lose the low bits of
- * updated_at, so it is compared as digits: the record is walked string by string, and
- * what stands behind a name at depth 1 is taken as text. Equal times are no conflict,
- * so that a second run of the same touch does no harm. */
+ * updated_at, so it is compared as digits. What knot and reef write ends in both
+ * fields, which one pattern finds: in sound JSON the last brace closes the outermost
+ * object, so the two members before it are that object's, and the last of their names.
+ * Any other record is walked string by string, and what stands behind a name at depth 1
+ * is taken as text. Equal times are no conflict, so that a second run of the same touch
+ * does no harm. */
 static const char session_touch_script[] =
     "local v = redis.pcall('GET', KEYS[1])\n"
     "if not v then return 0 end\n"
@@ -210,27 +213,32 @@ static const char session_touch_script[] =
     "  return v\n"
     "end\n"
     "if not pcall(cjson.decode, v) or not string.find(v, '^%s*{') then return 4 end\n"
-    "local stamp, dead, depth, i = '0', 'false', 0, 1\n"
-    "while true do\n"
-    "  i = string.find(v, '[][{}\"]', i)\n"
-    "  if not i then break end\n"
-    "  local c = string.sub(v, i, i)\n"
-    "  if c == '\"' then\n"
-    "    local j = string.find(v, '[\"\\\\]', i + 1)\n"
-    "    while string.sub(v, j, j) ~= '\"' do j = string.find(v, '[\"\\\\]', j + 2) "
+    "local function walk()\n"
+    "  local find, sub, stamp, dead, depth, i = string.find, string.sub, '0', 'false', "
+    "0, 1\n"
+    "  while true do\n"
+    "    i = find(v, '[][{}\"]', i)\n"
+    "    if not i then return stamp, dead end\n"
+    "    local c = sub(v, i, i)\n"
+    "    if c == '\"' then\n"
+    "      local j = find(v, '[\"\\\\]', i + 1)\n"
+    "      while sub(v, j, j) ~= '\"' do j = find(v, '[\"\\\\]', j + 2) end\n"
+    "      local value = string.match(v, '^%s*:%s*([^%s,}]+)', j + 1)\n"
+    "      if depth == 1 and value and value ~= 'null' then\n"
+    "        local name = cjson.decode('[' .. sub(v, i, j) .. ']')[1]\n"
+    "        name = string.gsub(string.lower(name), '\\197\\191', 's')\n"
+    "        if name == 'updated_at' then stamp = value end\n"
+    "        if name == 'is_deleted' then dead = value end\n"
+    "      end\n"
+    "      i = j\n"
+    "    elseif c == '{' or c == '[' then depth = depth + 1\n"
+    "    else depth = depth - 1 end\n"
+    "    i = i + 1\n"
+    "  end\n"
     "end\n"
-    "    local value = string.match(v, '^%s*:%s*([^%s,}]+)', j + 1)\n"
-    "    if depth == 1 and value and value ~= 'null' then\n"
-    "      local name = cjson.decode('[' .. string.sub(v, i, j) .. ']')[1]\n"
-    "      name = string.gsub(string.lower(name), '\\197\\191', 's')\n"
-    "      if name == 'updated_at' then stamp = value end\n"
-    "      if name == 'is_deleted' then dead = value end\n"
-    "    end\n"
-    "    i = j\n"
-    "  elseif c == '{' or c == '[' then depth = depth + 1\n"
-    "  else depth = depth - 1 end\n"
-    "  i = i + 1\n"
-    "end\n"
+    "local stamp, dead = string.match(v,\n"
+    "  '\"updated_at\":(%d+),\"is_deleted\":([truefals]+)}$')\n"
+    "if not stamp then stamp, dead = walk() end\n"
     "if dead == 'true' then return 2 end\n"
     "if dead ~= 'false' then return 4 end\n"
     "if stamp ~= '0' and not string.find(stamp, '^[1-9]%d*$') then return 4 end\n"
