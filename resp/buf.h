@@ -7,6 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where it counts, and the compiler can be told. */
+#if defined(__GNUC__)
+#define REEF_INLINE inline __attribute__((always_inline))
+#define REEF_NOINLINE __attribute__((noinline))
+#else
+#define REEF_INLINE inline
+#define REEF_NOINLINE
+#endif
+
 /* Invariant: len <= cap; data is NULL while cap is 0. */
 typedef struct reef_buf {
     char *data;

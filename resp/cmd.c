@@ -52,8 +52,7 @@ void reef_cmd_free(reef_cmd *cmd)
     free(cmd);
 }
 
-/* ---- building ----------------------------------------------------------------------
- */
+/* ---- building ----------------------------------------------------------------- */
 
 static bool cmd_fail(reef_cmd *cmd, reef_code code)
 {
@@ -160,21 +159,21 @@ static size_t cmd_add(reef_cmd *cmd, const char *bytes, size_t len)
     return cmd_append(cmd, bytes, len);
 }
 
-/* The bytes stay the command's, so a plain store is enough where a new command will
- * not cover them; the last bytes before free are wiped for good. */
+/* Wipes the command before: the next one may not cover its bytes. */
 static void cmd_forget(reef_cmd *cmd)
 {
-    if (cmd->wire.len > 0) {
-        memset(cmd->wire.data, 0, cmd->wire.len);
+    if (cmd->wire.cap > CMD_CAP_IDLE) {
+        reef_wipe(cmd->wire.data, cmd->wire.len);
+        reef_buf_free(&cmd->wire);
+    } else if (cmd->wire.len > 0) {
+        memset(cmd->wire.data, 0, cmd->wire.len); /* still the command's: no call to
+                                                     reef_wipe is needed */
     }
 }
 
 void reef_cmd_begin_str(reef_cmd *cmd, reef_str name)
 {
     cmd_forget(cmd);
-    if (cmd->wire.cap > CMD_CAP_IDLE) {
-        reef_buf_free(&cmd->wire);
-    }
     cmd->wire.len = 0;
     cmd->count = 0;
     cmd->key_at = 0;
@@ -232,8 +231,7 @@ void reef_cmd_repeatable(reef_cmd *cmd)
     cmd->repeatable = true;
 }
 
-/* ---- reading back ------------------------------------------------------------------
- */
+/* ---- reading back ------------------------------------------------------------- */
 
 reef_code reef_cmd_code(const reef_cmd *cmd)
 {

@@ -23,8 +23,7 @@
 
 enum { MACHINE_TAPE_MIN = 64 };
 
-/* ---- nodes -------------------------------------------------------------------------
- */
+/* ---- nodes -------------------------------------------------------------------- */
 
 /* Room for a node and the nil one behind the last. */
 static bool machine_tape(reef_parser *p)
@@ -84,8 +83,7 @@ static reef_step machine_leaf(reef_parser *p, uint64_t value, uint32_t n, uint32
     return step;
 }
 
-/* ---- elements ----------------------------------------------------------------------
- */
+/* ---- elements ----------------------------------------------------------------- */
 
 static bool machine_line_is(const reef_line *line, const char *text)
 {
@@ -318,8 +316,7 @@ static reef_step machine_aggregate(reef_parser *p, const reef_line *line, uint32
     return step == STEP_ON ? machine_open(p, total, streamed, false) : step;
 }
 
-/* ---- dispatch ----------------------------------------------------------------------
- */
+/* ---- dispatch ----------------------------------------------------------------- */
 
 /* The protocol that has this type. ";" and "." may stand in some places only. */
 static const unsigned char machine_proto[256] = {
@@ -423,7 +420,7 @@ void reef_machine_begin(reef_parser *p)
 static reef_parse machine_finish(reef_parser *p)
 {
     uint32_t root = p->frames[0].node;
-    reef_machine_show(p, root);
+    reef_machine_show(p, &p->view, p->tape, p->count, root);
     const reef_node *node = &p->tape[root];
     uint32_t kind = node->meta & NODE_KIND;
     if (kind == REEF_ERR) {

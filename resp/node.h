@@ -49,6 +49,12 @@ struct reef_reply {
 _Static_assert(sizeof(struct reef_node) == 16, "a node is 16 bytes");
 _Static_assert(sizeof(struct reef_reply) % 8 == 0, "nodes behind it are aligned");
 
+/* Where a small reply's nodes stand: behind its header. */
+static inline reef_node *reef_reply_nodes(reef_reply *reply)
+{
+    return (reef_node *)(void *)(reply + 1);
+}
+
 /* A reply of one block with `room` bytes behind its header. NULL: out of memory. */
 reef_reply *reef_reply_alloc(size_t room);
 

@@ -98,8 +98,7 @@ char *reef_number_write(char *end, uint64_t n)
     return end;
 }
 
-/* ---- big integers ------------------------------------------------------------------
- */
+/* ---- big integers ------------------------------------------------------------- */
 
 static void number_big_multiply(number_big *big, uint32_t factor, uint32_t add)
 {
@@ -190,8 +189,7 @@ static void number_big_subtract(number_big *a, const number_big *b)
     }
 }
 
-/* ---- doubles -----------------------------------------------------------------------
- */
+/* ---- doubles ------------------------------------------------------------------ */
 
 static double number_from_bits(uint64_t bits)
 {

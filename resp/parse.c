@@ -13,6 +13,8 @@
  * is then copied instead. */
 #include "resp/parse.h"
 
+#include "resp/fast.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +22,11 @@
 enum {
     PARSE_WANT_MIN = 8192, /* room offered while little comes, and kept when idle */
     PARSE_WANT_MAX = 65536,
-    PARSE_ROOM_MIN = 2048,                  /* below this, look for more */
-    PARSE_IDLE_NODES = 128,                 /* kept when idle */
-    PARSE_SPARE_MAX = 6144,                 /* largest reply kept for the next take */
-    PARSE_LEAF = 2 * (int)sizeof(reef_node) /* a leaf and the nil node */
+    PARSE_ROOM_MIN = 2048,                   /* below this, look for more */
+    PARSE_IDLE_NODES = 128,                  /* kept when idle */
+    PARSE_SPARE_MAX = 6144,                  /* largest reply kept for the next take */
+    PARSE_LEAF = 2 * (int)sizeof(reef_node), /* a leaf and the nil node */
+    PARSE_LEAF_ROOM = 2 * PARSE_LEAF         /* these, and as much wire */
 };
 
 /* Lengths and counts are 32 bits wide in a node. */
@@ -60,8 +63,14 @@ reef_parser *reef_parser_new(const reef_limits *in, int proto)
     }
     memset(p, 0, size);
     p->limits = limits;
+    p->quick = limits.line >= FAST_BYTES;
+    p->quick_bulk = limits.bulk < PARSE_SPARE_MAX ? limits.bulk : PARSE_SPARE_MAX;
+    /* With other limits in play, machine.c reads every leaf. */
+    bool quick = p->quick && limits.reply_bytes >= (size_t)2 * PARSE_SPARE_MAX;
+    p->quick_bytes = quick ? FAST_BYTES : SIZE_MAX;
     p->proto = proto;
     p->want = PARSE_WANT_MIN;
+    p->shown = &p->view;
     return p;
 }
 
@@ -95,7 +104,8 @@ void reef_parser_reset(reef_parser *p, int proto)
     p->wire.len = 0;
     p->start = p->pos = p->scan = 0;
     p->origin = 0;
-    p->begun = p->found = p->body = p->chunked = false;
+    p->begun = p->found = p->body = p->chunked = p->in_spare = false;
+    p->shown = &p->view;
     p->error = REEF_OK;
     p->want = PARSE_WANT_MIN;
     p->proto = proto;
@@ -108,8 +118,7 @@ void reef_parser_set_proto(reef_parser *p, int proto)
     p->proto = proto;
 }
 
-/* ---- bytes in ----------------------------------------------------------------------
- */
+/* ---- bytes in ----------------------------------------------------------------- */
 
 /* Everything before `start` is read for good. */
 static void parse_move_front(reef_parser *p)
@@ -121,7 +130,7 @@ static void parse_move_front(reef_parser *p)
     p->origin += p->start;
     p->wire.len = len;
     p->start = 0;
-    p->view.wire = p->wire.data;
+    p->shown->wire = p->wire.data;
 }
 
 /* Bytes that the string in progress still lacks, its CR LF counted; 0: no string. */
@@ -151,7 +160,7 @@ static bool parse_reserve(reef_parser *p, size_t need, size_t want)
     if (!reef_buf_resize(&p->wire, reef_size_add(len, more))) {
         return false;
     }
-    p->view.wire = p->wire.data;
+    p->shown->wire = p->wire.data;
     return true;
 }
 
@@ -197,18 +206,17 @@ reef_code reef_parser_feed(reef_parser *p, reef_str bytes)
     return REEF_OK;
 }
 
-/* ---- values out --------------------------------------------------------------------
- */
+/* ---- values out --------------------------------------------------------------- */
 
-static void parse_drop(reef_parser *p)
+static REEF_INLINE void parse_drop(reef_parser *p)
 {
     p->start += p->pos;
     p->pos = 0;
-    p->found = false;
-    p->begun = false;
+    p->found = p->begun = p->in_spare = false;
+    p->shown = &p->view;
 }
 
-static reef_parse parse_idle(reef_parser *p)
+static REEF_NOINLINE reef_parse parse_idle(reef_parser *p)
 {
     p->origin += p->start;
     p->start = 0;
@@ -217,20 +225,42 @@ static reef_parse parse_idle(reef_parser *p)
     return REEF_PARSE_MORE;
 }
 
+/* Reads a whole value that is a plain leaf, the most common reply, into the spare
+ * reply: only its bytes are copied when it is taken. False: it is no such value, or not
+ * all there. */
+static REEF_INLINE bool parse_scalar(reef_parser *p)
+{
+    size_t have = p->wire.len - p->start;
+    reef_reply *spare = p->spare;
+    if (p->begun || have < p->quick_bytes || spare == NULL) {
+        return false;
+    }
+    const char *base = p->wire.data + p->start;
+    reef_node *node = reef_reply_nodes(spare);
+    const char *next = fast_leaf(base, base, base + have, p->quick_bulk, node);
+    if (next == NULL) {
+        return false;
+    }
+    p->pos = (size_t)(next - base);
+    p->in_spare = true;
+    reef_machine_show(p, spare, node, 1, 0);
+    return true;
+}
+
 reef_parse reef_parser_next(reef_parser *p)
 {
-    if (p->error != REEF_OK) {
-        return REEF_PARSE_ERROR;
-    }
     if (p->found) {
         parse_drop(p);
+    }
+    if (parse_scalar(p)) {
+        return REEF_PARSE_REPLY;
+    }
+    if (p->error != REEF_OK) {
+        return REEF_PARSE_ERROR;
     }
     if (!p->begun) {
         if (p->start == p->wire.len) {
             return parse_idle(p);
-        }
-        if (reef_machine_scalar(p)) {
-            return REEF_PARSE_REPLY;
         }
         reef_machine_begin(p);
     }
@@ -239,53 +269,32 @@ reef_parse reef_parser_next(reef_parser *p)
 
 const reef_reply *reef_parser_peek(const reef_parser *p)
 {
-    return p->found ? &p->view : NULL;
-}
-
-/* Of the value found, the nil node counted. The ceilings of nodes and of reply_bytes
- * keep this, and the sum with the wire, far from wrapping. */
-static size_t parse_node_bytes(const reef_parser *p)
-{
-    return (p->count + (size_t)1) * sizeof(reef_node);
-}
-
-/* Most replies are one short leaf: then copies of a fixed size, which need no call, do,
- * where both sides have that much. */
-static void parse_copy(const reef_parser *p, reef_reply *reply, size_t nodes)
-{
-    char *to = (char *)(reply + 1);
-    const char *wire = p->view.wire;
-    if (nodes == PARSE_LEAF && p->pos <= PARSE_LEAF &&
-        reply->room >= (size_t)2 * PARSE_LEAF && p->wire.cap - p->start >= PARSE_LEAF) {
-        memcpy(to, p->tape, PARSE_LEAF);
-        memcpy(to + PARSE_LEAF, wire, PARSE_LEAF);
-        return;
-    }
-    memcpy(to, p->tape, nodes);
-    memcpy(to + nodes, wire, p->pos);
+    return p->found ? p->shown : NULL;
 }
 
 /* One block: header, nodes, wire. The spare one when it is large enough. */
 static reef_reply *parse_take_copy(reef_parser *p, size_t nodes)
 {
+    const reef_reply shown = *p->shown; /* it may be the spare one */
     size_t need = nodes + p->pos;
     reef_reply *reply = p->spare;
     if (reply != NULL && reply->room >= need) {
         p->spare = NULL;
     } else {
-        reply = reef_reply_alloc(need);
+        reply = reef_reply_alloc(need < PARSE_LEAF_ROOM ? PARSE_LEAF_ROOM : need);
         if (reply == NULL) {
             return NULL;
         }
     }
-    parse_copy(p, reply, nodes);
-    const char *behind = (const char *)(reply + 1);
-    reply->nodes = (const reef_node *)(const void *)behind;
-    reply->wire = behind + nodes;
+    char *to = (char *)reef_reply_nodes(reply);
+    memmove(to, shown.nodes, nodes); /* a leaf may stand there already */
+    memcpy(to + nodes, shown.wire, p->pos);
+    reply->nodes = reef_reply_nodes(reply);
+    reply->wire = to + nodes;
     reply->wire_len = p->pos;
-    reply->node_count = p->count;
-    reply->root = p->view.root;
-    reply->code = p->view.code;
+    reply->node_count = shown.node_count;
+    reply->root = shown.root;
+    reply->code = shown.code;
     return reply;
 }
 
@@ -306,7 +315,8 @@ static void *parse_trim(void *block, size_t used, size_t *cap)
 
 /* The reply gets the parser's own buffer and nodes; the parser a new buffer with the
  * `rest` bytes that stand behind the value. */
-static reef_reply *parse_take_over(reef_parser *p, size_t nodes, size_t rest)
+static REEF_NOINLINE reef_reply *parse_take_over(reef_parser *p, size_t nodes,
+                                                 size_t rest)
 {
     reef_reply *reply = reef_reply_alloc(0);
     reef_buf fresh = {NULL, 0, 0};
@@ -346,15 +356,14 @@ static reef_reply *parse_take_over(reef_parser *p, size_t nodes, size_t rest)
     return reply;
 }
 
-reef_reply *reef_parser_take(reef_parser *p)
+/* Any value. Sums of its sizes can't wrap: the ceilings of nodes and of reply_bytes
+ * keep them far from it. */
+static REEF_NOINLINE reef_reply *parse_take_any(reef_parser *p)
 {
-    if (!p->found) {
-        return NULL;
-    }
-    size_t nodes = parse_node_bytes(p);
+    size_t nodes = (p->shown->node_count + (size_t)1) * sizeof(reef_node);
     size_t rest = p->wire.len - p->start - p->pos;
     size_t size = sizeof(reef_reply) + nodes + p->pos;
-    bool copy = size <= REEF_REPLY_SMALL || rest > size;
+    bool copy = size <= REEF_REPLY_SMALL || rest > size || p->in_spare;
     reef_reply *reply =
         copy ? parse_take_copy(p, nodes) : parse_take_over(p, nodes, rest);
     if (reply != NULL) {
@@ -363,16 +372,43 @@ reef_reply *reef_parser_take(reef_parser *p)
     return reply;
 }
 
-void reef_parser_recycle(reef_parser *p, reef_reply *reply)
+reef_reply *reef_parser_take(reef_parser *p)
 {
-    bool fits = reply != NULL && reply->owned_wire == NULL && reply->room > 0 &&
-                reply->size <= PARSE_SPARE_MAX;
-    if (fits && (p->spare == NULL || p->spare->room < reply->room)) {
+    if (!p->in_spare || p->pos > PARSE_LEAF || p->wire.cap - p->start < PARSE_LEAF) {
+        return p->found ? parse_take_any(p) : NULL;
+    }
+    /* A short leaf is all in its place but the bytes, and for these a copy of a fixed
+     * size, which needs no call, will do. */
+    reef_reply *reply = p->spare;
+    char *wire = (char *)reef_reply_nodes(reply) + PARSE_LEAF;
+    memcpy(wire, reply->wire, PARSE_LEAF);
+    reply->wire = wire;
+    p->spare = NULL;
+    parse_drop(p);
+    return reply;
+}
+
+/* The larger one of two is kept; not while the value found stands in the spare one. */
+static REEF_NOINLINE void parse_recycle_other(reef_parser *p, reef_reply *reply,
+                                              bool fits)
+{
+    if (fits && !p->in_spare && p->spare->room < reply->room) {
         reef_reply *small = p->spare;
         p->spare = reply;
         reply = small;
     }
     reef_reply_free(reply);
+}
+
+void reef_parser_recycle(reef_parser *p, reef_reply *reply)
+{
+    /* Only a reply of one block has room. What is less than a leaf needs wraps. */
+    bool fits = reply != NULL && reply->room - PARSE_LEAF_ROOM <= PARSE_SPARE_MAX;
+    if (fits && p->spare == NULL) {
+        p->spare = reply;
+        return;
+    }
+    parse_recycle_other(p, reply, fits);
 }
 
 uint64_t reef_parser_consumed(const reef_parser *p)

@@ -48,17 +48,22 @@ struct reef_parser {
     size_t chunk_len;
     int proto;       /* for the next value */
     int value_proto; /* of the value in progress */
-    bool begun;      /* the type byte of a value has been seen */
+    bool begun;      /* the type byte of a value has been seen; stays after an error */
     bool found;      /* a whole value stands at `start`, ends at `pos` */
     bool body;
     bool chunked;
+    bool quick;    /* limits are such that fast.h need not look at limits.line */
+    bool in_spare; /* the node of the leaf found stands in `spare` already */
     reef_code error;
     const char *error_text;
     uint64_t error_at;
-    size_t want; /* room to offer while the peer fills what it gets */
-    size_t room; /* offered last */
+    size_t quick_bytes; /* bytes that parse_scalar wants to see; SIZE_MAX: never */
+    size_t quick_bulk;  /* strings above this are not for it */
+    size_t want;        /* room to offer while the peer fills what it gets */
+    size_t room;        /* offered last */
     reef_reply *spare;
-    reef_reply view;
+    reef_reply view;   /* of a value found, in place */
+    reef_reply *shown; /* the view; or the spare reply, made ready for its taker */
     reef_limits limits;
     reef_frame frames[REEF_DEPTH_MAX + 1]; /* only limits.depth + 1 are allocated */
 };
@@ -82,8 +87,6 @@ reef_step reef_machine_length(struct reef_parser *, const reef_line *, uint64_t 
 void reef_machine_bump(reef_frame *);
 /* Ends what has all its children: the frame in use, its parent, and so on up. */
 void reef_machine_close(struct reef_parser *);
-/* Reads a whole value that is a plain leaf. False: it is not, or not all there. */
-bool reef_machine_scalar(struct reef_parser *);
 /* Reads as many plain children of the frame in use as stand whole in the buffer. */
 void reef_machine_fast(struct reef_parser *);
 
@@ -92,16 +95,21 @@ void reef_machine_begin(struct reef_parser *);
 /* Reads on until the value is whole (REPLY or PUSH), the bytes end, or an error. */
 reef_parse reef_machine_run(struct reef_parser *);
 
-/* Shows the whole value that ends at `pos`. */
-static inline void reef_machine_show(struct reef_parser *p, uint32_t root)
+/* Shows the whole value that ends at `pos` as `shown`, its nodes at `nodes`. */
+static REEF_INLINE void reef_machine_show(struct reef_parser *p, reef_reply *shown,
+                                          reef_node *nodes, uint32_t count,
+                                          uint32_t root)
 {
-    p->tape[p->count] = (reef_node){0, 0, REEF_NIL};
-    p->view.nodes = p->tape;
-    p->view.wire = p->wire.data + p->start;
-    p->view.wire_len = p->pos;
-    p->view.node_count = p->count;
-    p->view.root = root;
-    p->view.code = REEF_OK;
+    nodes[count].value = 0;
+    nodes[count].n = 0;
+    nodes[count].meta = REEF_NIL;
+    shown->nodes = nodes;
+    shown->wire = p->wire.data + p->start;
+    shown->wire_len = p->pos;
+    shown->node_count = count;
+    shown->root = root;
+    shown->code = REEF_OK;
+    p->shown = shown;
     p->found = true;
 }
 

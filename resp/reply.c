@@ -24,9 +24,22 @@ static const reef_reply reply_nomem = {reply_nil,
                                        0,
                                        REEF_NOMEM,
                                        0};
+/* What was sent stays sent when memory is out: NOMEM would say that it was not. */
+static const char reply_unsure_text[] =
+    "sent, and out of memory to say what became of it";
+static const reef_reply reply_unsure = {reply_nil,
+                                        reply_unsure_text,
+                                        sizeof reply_unsure_text,
+                                        0,
+                                        sizeof(reef_reply),
+                                        NULL,
+                                        NULL,
+                                        1,
+                                        0,
+                                        REEF_UNSURE,
+                                        0};
 
-/* ---- replies -----------------------------------------------------------------------
- */
+/* ---- replies ------------------------------------------------------------------ */
 
 reef_reply *reef_reply_alloc(size_t room)
 {
@@ -57,7 +70,9 @@ reef_reply *reef_reply_failed(reef_code code, const char *text)
     size_t len = text == NULL ? 0 : reply_text_len(text);
     reef_reply *reply = reef_reply_alloc(len + 1);
     if (reply == NULL) {
-        return (reef_reply *)&reply_nomem; /* never written: reef_reply_free knows it */
+        bool sent = code == REEF_UNSURE || code == REEF_PROTOCOL;
+        /* Never written: reef_reply_free knows them. */
+        return (reef_reply *)(sent ? &reply_unsure : &reply_nomem);
     }
     char *copy = (char *)(reply + 1);
     if (len > 0) {
@@ -112,7 +127,7 @@ size_t reef_reply_size(const reef_reply *reply)
 
 void reef_reply_free(reef_reply *reply)
 {
-    if (reply == NULL || reply == &reply_nomem) {
+    if (reply == NULL || reply == &reply_nomem || reply == &reply_unsure) {
         return;
     }
     free(reply->owned_nodes);
@@ -120,8 +135,7 @@ void reef_reply_free(reef_reply *reply)
     free(reply);
 }
 
-/* ---- walking -----------------------------------------------------------------------
- */
+/* ---- walking ------------------------------------------------------------------ */
 
 reef_kind reef_node_kind(const reef_node *node)
 {
@@ -215,8 +229,7 @@ const reef_node *reef_attributes(const reef_node *node, size_t *count)
     return first;
 }
 
-/* ---- values ------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------- */
 
 /* The bytes as sent: a verbatim string's format included. A node of another reply
  * would point past the wire: such a question gets the empty word. */

@@ -17,8 +17,7 @@
 /* reef's version, of the library and the command. */
 #define REEF_VERSION "0.1.0"
 
-/* ---- words -------------------------------------------------------------------------
- */
+/* ---- words -------------------------------------------------------------------- */
 
 /* A run of any bytes, NUL included; no terminator is promised. {NULL, 0} is the empty
  * one. */
@@ -34,8 +33,7 @@ bool reef_str_equal(reef_str a, reef_str b);
  */
 bool reef_str_is(reef_str word, const char *text);
 
-/* ---- errors ------------------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------------- */
 
 /* How a call ended. The order is part of the ABI: new codes go at the end. */
 typedef enum reef_code {
@@ -70,8 +68,7 @@ typedef struct reef_error {
     char text[REEF_ERROR_TEXT];
 } reef_error;
 
-/* ---- replies -----------------------------------------------------------------------
- */
+/* ---- replies ------------------------------------------------------------------ */
 
 typedef enum reef_kind {
     REEF_NIL,      /* _  $-1  *-1 */
@@ -104,8 +101,8 @@ typedef struct reef_reply reef_reply;
 enum { REEF_REPLY_SMALL = 65536 };
 
 /* A reply that stands for a failure on our side: no server words, a nil root. Text is
- * cut to REEF_ERROR_TEXT. Never NULL: when memory is out it is a constant NOMEM reply.
- */
+ * cut to REEF_ERROR_TEXT. Never NULL: when memory is out it is a constant reply: UNSURE
+ * for UNSURE and PROTOCOL, which may have been sent, else NOMEM. */
 reef_reply *reef_reply_failed(reef_code, const char *text);
 /* REEF_OK; REEF_REFUSED when the root is an error; or the code of the failure. */
 reef_code reef_reply_code(const reef_reply *);
@@ -144,8 +141,7 @@ bool reef_is_blob_error(const reef_node *);
  * others by reef_next. Attributes never shift a reply: no other accessor shows them. */
 const reef_node *reef_attributes(const reef_node *, size_t *count);
 
-/* ---- parser ------------------------------------------------------------------------
- */
+/* ---- parser ------------------------------------------------------------------- */
 
 /* Budgets, each spent before memory is reserved; a header alone allocates nothing. A
  * field that is 0 takes the default. */
@@ -210,8 +206,7 @@ bool reef_parser_inside(const reef_parser *);
  */
 reef_code reef_parser_error(const reef_parser *, const char **text, uint64_t *at);
 
-/* ---- commands ----------------------------------------------------------------------
- */
+/* ---- commands ----------------------------------------------------------------- */
 
 /* One command, encoded into its wire form as it is built. The first failure (out of
  * memory, REEF_CMD_MAX passed) sticks until the next begin and surfaces in
