@@ -182,7 +182,7 @@ static void direct_down(reef_engine *e, reef_link *l, const reef_error *why)
     e->failure = *why;
     if (!l->served) {
         direct_attempt_failed(e, why);
-    } else if (e->now_ms - l->born_ms >= DIRECT_STEADY_MS) {
+    } else if (l->useful || e->now_ms - l->born_ms >= DIRECT_STEADY_MS) {
         d->connect.step = 0;
     } else {
         reef_backoff_next(e, &d->connect);

@@ -99,6 +99,7 @@ typedef struct reef_link {
     int64_t heard_ms;            /* last byte from the peer, or the connection itself */
     int64_t born_ms;
     bool served; /* it was READY once */
+    bool useful; /* it answered a command */
     bool pinged; /* an internal ping is in flight */
     reef_parser *parser;
     reef_list out, flight; /* not wholly sent; sent and owed */

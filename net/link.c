@@ -73,7 +73,7 @@ void reef_link_open(reef_engine *e, reef_link *l, const char *address, uint16_t 
 {
     l->state = REEF_LINK_OPENING;
     l->op_due = true;
-    l->sending = l->served = l->pinged = false;
+    l->sending = l->served = l->useful = l->pinged = false;
     l->skip_tail = 0;
     l->address = address;
     l->port = port;
@@ -294,6 +294,7 @@ static void link_answered(reef_engine *e, reef_link *l, reef_ticket *t)
         e->router->not_now(e, l, reef_reply_text(t->replies[t->count > 1 ? 1 : 0]));
         return;
     }
+    l->useful = true;
     if (t->internal)
         l->pinged = false;
     else

@@ -117,6 +117,10 @@ const char *reef_errno_text(int sys_errno)
         return "no file descriptor is free";
     case ENOMEM:
         return "out of memory";
+    case EAGAIN:
+        return "the server's queue of connections is full";
+    case ENAMETOOLONG:
+        return "the socket's path is too long";
     case EINVAL:
         return "not an address";
     default:

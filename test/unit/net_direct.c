@@ -266,6 +266,24 @@ static void test_idle_link_closed(void **state)
     kit_stop(&k);
 }
 
+/* One that answers first costs a connection a call, and no pause. */
+static void test_one_answer_a_connection(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:1\"]");
+    for (int i = 0; i < 20; i++) {
+        uint64_t id = kit_submit(&k, "INCR a", false, 100);
+        kit_connect(&k);
+        kit_expect_sent(&k, NULL);
+        kit_receive(&k, ":1\r\n");
+        kit_expect_done(&k, id, REEF_OK, NULL);
+        kit_closed(&k, 0);
+    }
+    assert_int_equal(k.now_ms, 1000);
+    kit_stop(&k);
+}
+
 static void test_server_that_hangs_up_is_paced(void **state)
 {
     (void)state;
@@ -299,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_loading_to_the_end),
         cmocka_unit_test(test_hopeless_is_fast_and_paced),
         cmocka_unit_test(test_idle_link_closed),
+        cmocka_unit_test(test_one_answer_a_connection),
         cmocka_unit_test(test_server_that_hangs_up_is_paced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

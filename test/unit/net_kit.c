@@ -97,3 +97,13 @@ void serve(peer_link *link)
     while (peer_next(link) && answer(link)) {
     }
 }
+
+void answer_late(peer_link *link)
+{
+    while (peer_next(link)) {
+        if (link->count > 1 && strcmp(link->args[1], "slow") == 0)
+            peer_await(link, link->argument);
+        if (!answer(link))
+            return;
+    }
+}

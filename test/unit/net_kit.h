@@ -35,5 +35,7 @@ void expect_bad(reef_reply *, reef_code);
 bool answer(peer_link *);
 /* The script of a server that behaves. */
 void serve(peer_link *);
+/* The same, but it answers GET slow only once its argument, an atomic_bool, is set. */
+void answer_late(peer_link *);
 
 #endif

@@ -16,29 +16,33 @@ static void test_list_by_age(void **state)
 {
     (void)state;
     reef_list list = {0};
-    reef_ticket t[5];
-    memset(t, 0, sizeof t);
+    reef_ticket *t[5];
     static const size_t order[] = {2, 0, 4, 1, 3};
+    for (size_t i = 0; i < 5; i++) {
+        t[i] = calloc(1, sizeof *t[i]);
+        assert_non_null(t[i]);
+        t[i]->id = i;
+    }
     for (size_t i = 0; i < 5; i++)
-        t[i].id = i;
-    for (size_t i = 0; i < 5; i++)
-        reef_list_insert_by_age(&list, &t[order[i]]);
+        reef_list_insert_by_age(&list, t[order[i]]);
     assert_int_equal(list.count, 5);
     size_t n = 0;
     for (reef_ticket *at = list.head; at; at = at->next)
         assert_int_equal(at->id, n++);
     for (reef_ticket *at = list.tail; at; at = at->prev)
         assert_int_equal(at->id, --n);
-    reef_list_remove(&list, &t[0]);
-    reef_list_remove(&list, &t[4]);
-    reef_list_remove(&list, &t[2]);
-    assert_ptr_equal(list.head, &t[1]);
-    assert_ptr_equal(list.tail, &t[3]);
-    reef_list_remove(&list, &t[1]);
-    reef_list_remove(&list, &t[3]);
+    reef_list_remove(&list, t[0]);
+    reef_list_remove(&list, t[4]);
+    reef_list_remove(&list, t[2]);
+    assert_ptr_equal(list.head, t[1]);
+    assert_ptr_equal(list.tail, t[3]);
+    reef_list_remove(&list, t[1]);
+    reef_list_remove(&list, t[3]);
     assert_null(list.head);
     assert_null(list.tail);
     assert_int_equal(list.count, 0);
+    for (size_t i = 0; i < 5; i++)
+        free(t[i]);
 }
 
 /* Whatever the order they were given in, calls end by order of deadline, none early. */
