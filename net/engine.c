@@ -193,12 +193,43 @@ static void engine_time_out(reef_engine *e, reef_link *l)
     reef_link_fail(e, l, false, &why);
 }
 
+/* Nothing of it was sent: the best reason known is the last thing that went wrong; a
+ * server that kept saying "not now" has the last word. */
+static void engine_expire_waiting(reef_engine *e, reef_ticket *t)
+{
+    reef_error why = e->failure;
+    reef_list_remove(&e->waiting, t);
+    if (t->got == t->count) {
+        reef_report_answer(e, &e->links[t->link], t);
+        reef_ticket_end(e, t, REEF_OK, "");
+        return;
+    }
+    if (t->doubtful)
+        reef_error_put(&why, REEF_UNSURE, 0, NULL,
+                       "sent and not answered, it may have run; the deadline passed "
+                       "before it could be sent again");
+    else if (why.code == REEF_OK)
+        e->router->waits_for(e, &why);
+    reef_ticket_end(e, t, why.code, why.text);
+}
+
+static void engine_expire(reef_engine *e)
+{
+    while (e->heap_count > 0 && e->heap[0]->deadline_ms <= e->now_ms) {
+        reef_ticket *t = e->heap[0];
+        if (t->place == REEF_WAITING)
+            engine_expire_waiting(e, t);
+        else
+            reef_link_abandon(e, &e->links[t->link], t);
+    }
+}
+
 void reef_engine_tick(reef_engine *e, int64_t now_ms)
 {
     reef_engine_advance(e, now_ms);
     for (size_t i = 0; i < REEF_LINKS_MAX; i++)
         engine_time_out(e, &e->links[i]);
-    reef_tickets_expire(e);
+    engine_expire(e);
     e->router->wake(e);
 }
 

@@ -208,7 +208,6 @@ void reef_ticket_free(reef_engine *, reef_ticket *);
 void reef_ticket_wait(reef_engine *,
                       reef_ticket *);   /* back among the waiting, as unsent */
 void reef_ticket_forget(reef_ticket *); /* frees the replies of an earlier attempt */
-void reef_tickets_expire(reef_engine *);
 /* True when what the server said proves that the group did not run and time may mend
  * it. */
 bool reef_ticket_not_now(const reef_ticket *);

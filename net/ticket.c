@@ -178,39 +178,6 @@ void reef_ticket_wait(reef_engine *e, reef_ticket *t)
     reef_list_insert_by_age(&e->waiting, t);
 }
 
-/* ---- deadlines ---------------------------------------------------------------- */
-
-/* Nothing of it was sent: the best reason known is the last thing that went wrong; a
- * server that kept saying "not now" has the last word. */
-static void ticket_expire_waiting(reef_engine *e, reef_ticket *t)
-{
-    reef_error why = e->failure;
-    reef_list_remove(&e->waiting, t);
-    if (t->got == t->count) {
-        reef_report_answer(e, &e->links[t->link], t);
-        reef_ticket_end(e, t, REEF_OK, "");
-        return;
-    }
-    if (t->doubtful)
-        reef_error_put(&why, REEF_UNSURE, 0, NULL,
-                       "sent and not answered, it may have run; the deadline passed "
-                       "before it could be sent again");
-    else if (why.code == REEF_OK)
-        e->router->waits_for(e, &why);
-    reef_ticket_end(e, t, why.code, why.text);
-}
-
-void reef_tickets_expire(reef_engine *e)
-{
-    while (e->heap_count > 0 && e->heap[0]->deadline_ms <= e->now_ms) {
-        reef_ticket *t = e->heap[0];
-        if (t->place == REEF_WAITING)
-            ticket_expire_waiting(e, t);
-        else
-            reef_link_abandon(e, &e->links[t->link], t);
-    }
-}
-
 void reef_tickets_refuse(reef_engine *e, const reef_error *why)
 {
     while (e->waiting.head) {
