@@ -131,13 +131,15 @@ const char *reef_errno_text(int sys_errno)
 void reef_peer_text(char out[REEF_PEER_TEXT], const char *address, uint16_t port,
                     bool local)
 {
+    enum { PORT_ROOM = 9 }; /* "[]:65535" and the end */
+    int most = REEF_PEER_TEXT - PORT_ROOM;
     if (local)
-        snprintf(out, REEF_PEER_TEXT, "%s%s", address[0] == '/' ? "unix:" : "",
+        snprintf(out, REEF_PEER_TEXT, "%s%.*s", address[0] == '/' ? "unix:" : "", most,
                  address);
     else if (strchr(address, ':'))
-        snprintf(out, REEF_PEER_TEXT, "[%s]:%u", address, (unsigned)port);
+        snprintf(out, REEF_PEER_TEXT, "[%.*s]:%u", most, address, (unsigned)port);
     else
-        snprintf(out, REEF_PEER_TEXT, "%s:%u", address, (unsigned)port);
+        snprintf(out, REEF_PEER_TEXT, "%.*s:%u", most, address, (unsigned)port);
 }
 
 /* A text that was cut may end inside a character: it goes as a whole. */
