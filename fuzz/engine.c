@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fuzz/engine: the bytes are a schedule for one engine. The first few pick the
+ * settings; then each step takes a byte that says what happens (submit, deliver so much
+ * of well-formed replies or of the input itself, take part of a send, close, tick,
+ * …). The oracle: every ticket completes exactly once and by its deadline, no operation
+ * names a link that is not there, a link is never sent to after its end, nothing spins,
+ * and nothing is left over when the engine is freed (LeakSanitizer). Whether a reply is
+ * the right one is test/sim's business: here the peer may say anything. */
+#include "net/net.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum {
+    DRIVE_LINKS = 64,
+    DRIVE_CALLS = 128,
+    DRIVE_GROUP = 3,
+    DRIVE_OPS = 256, /* operations that may follow one input */
+    DRIVE_TICKS = 64 /* ticks in a row that may leave the deadline where it is */
+};
+
+typedef enum drive_state {
+    DRIVE_FREE,
+    DRIVE_LOOKUP,
+    DRIVE_OPENING,
+    DRIVE_OPEN
+} drive_state;
+
+typedef struct drive_call {
+    uint64_t ticket;
+    int64_t deadline_ms;
+    bool open;
+} drive_call;
+
+typedef struct drive {
+    const uint8_t *data;
+    size_t size;
+    reef_engine *engine;
+    int64_t now_ms;
+    drive_state states[DRIVE_LINKS];
+    bool full[DRIVE_LINKS];     /* a SEND waits for room */
+    uint32_t owed[DRIVE_LINKS]; /* commands sent, more or less */
+    bool greedy;                /* sockets take all that is offered */
+    drive_call calls[DRIVE_CALLS];
+    uint32_t call_count;
+} drive;
+
+/* A broken promise: the fuzzer keeps the input that ends here. */
+static void drive_must(bool held)
+{
+    if (!held) {
+        abort();
+    }
+}
+
+static uint8_t drive_byte(drive *d)
+{
+    if (d->size == 0) {
+        return 0;
+    }
+    d->size--;
+    return *d->data++;
+}
+
+/* ---- what comes out ----------------------------------------------------------- */
+
+static void drive_send(drive *d, const reef_op *op)
+{
+    size_t len = op->bytes.len;
+    drive_must(d->states[op->link] == DRIVE_OPEN && !d->full[op->link] && len > 0);
+    volatile char last = op->bytes.ptr[len - 1]; /* readable to its end */
+    (void)last;
+    uint8_t way = d->greedy ? 255 : drive_byte(d);
+    size_t taken = way > 200 || way >= len ? len : way;
+    d->owed[op->link] += taken == len;
+    if (taken == 0) {
+        d->full[op->link] = true;
+        return;
+    }
+    reef_engine_sent(d->engine, op->link, taken, d->now_ms);
+}
+
+static void drive_op(drive *d, const reef_op *op)
+{
+    drive_must(op->link < DRIVE_LINKS);
+    drive_state *state = &d->states[op->link];
+    switch (op->kind) {
+    case REEF_OP_NONE:
+        drive_must(false);
+        break;
+    case REEF_OP_LOOKUP:
+        drive_must(*state == DRIVE_FREE || *state == DRIVE_LOOKUP);
+        drive_must(op->address[0] != '\0');
+        *state = DRIVE_LOOKUP;
+        break;
+    case REEF_OP_OPEN:
+        drive_must(*state == DRIVE_FREE || *state == DRIVE_LOOKUP);
+        drive_must(memchr(op->address, '\0', sizeof op->address) != NULL);
+        *state = DRIVE_OPENING;
+        d->full[op->link] = false;
+        d->owed[op->link] = 0;
+        break;
+    case REEF_OP_SEND:
+        drive_send(d, op);
+        break;
+    case REEF_OP_CLOSE:
+        drive_must(*state == DRIVE_OPEN || *state == DRIVE_OPENING);
+        *state = DRIVE_FREE;
+        break;
+    }
+}
+
+static void drive_done(drive *d, const reef_done *done)
+{
+    uint64_t at = done->tag + done->index;
+    drive_must(at < d->call_count && d->calls[at].open);
+    drive_must(d->calls[at].ticket == done->ticket && done->reply != NULL);
+    drive_must(d->now_ms <= d->calls[at].deadline_ms);
+    reef_code code = reef_reply_code(done->reply);
+    drive_must(code == REEF_OK || reef_reply_text(done->reply)[0] != '\0' ||
+               code == REEF_REFUSED);
+    d->calls[at].open = false;
+    if (at % 2 == 0) {
+        reef_engine_recycle(d->engine, done->reply);
+    } else {
+        reef_reply_free(done->reply);
+    }
+}
+
+static void drive_drain(drive *d)
+{
+    reef_op op;
+    reef_done done;
+    reef_reply *push;
+    reef_event event;
+    uint32_t ops = 0;
+    size_t left = d->size;
+    while (reef_engine_next_op(d->engine, &op)) {
+        drive_op(d, &op);
+        ops = d->size < left ? 0 : ops + 1;
+        left = d->size;
+        drive_must(ops < DRIVE_OPS);
+    }
+    while (reef_engine_next_done(d->engine, &done)) {
+        drive_done(d, &done);
+    }
+    while (reef_engine_next_push(d->engine, &push)) {
+        reef_reply_free(push);
+    }
+    while (reef_engine_next_event(d->engine, &event)) {
+        drive_must(reef_event_name(event.kind)[0] != '\0');
+    }
+}
+
+/* ---- what goes in ------------------------------------------------------------- */
+
+static void drive_submit(drive *d, uint8_t how)
+{
+    static const char *const names[] = {"GET",  "SET",   "INCR", "MULTI",
+                                        "EXEC", "BLPOP", "ECHO", ""};
+    reef_cmd *cmds[DRIVE_GROUP];
+    const reef_cmd *list[DRIVE_GROUP];
+    uint32_t count = how & 1 ? DRIVE_GROUP : 1;
+    if (d->call_count + count > DRIVE_CALLS) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const char *group[] = {"MULTI", "INCR", "EXEC"};
+        cmds[i] = reef_cmd_new();
+        drive_must(cmds[i] != NULL);
+        reef_cmd_begin(cmds[i], count > 1 ? group[i] : names[how >> 1 & 7]);
+        reef_cmd_text(cmds[i], "key");
+        if (how & 16) {
+            reef_cmd_repeatable(cmds[i]);
+        }
+        list[i] = cmds[i];
+    }
+    int64_t deadline = d->now_ms + (int64_t)drive_byte(d) * 16;
+    uint64_t ticket =
+        reef_engine_submit(d->engine, list, count, d->call_count, deadline, d->now_ms);
+    drive_must(ticket != 0);
+    for (uint32_t i = 0; i < count; i++) {
+        reef_cmd_free(cmds[i]);
+        d->calls[d->call_count++] = (drive_call){ticket + i, deadline, true};
+    }
+}
+
+static void drive_deliver(drive *d, uint32_t link, const char *bytes, size_t len)
+{
+    while (len > 0 && d->states[link] == DRIVE_OPEN) {
+        size_t cap = 0;
+        void *room = reef_engine_room(d->engine, link, &cap);
+        drive_must(room != NULL && cap > 0);
+        size_t part = len < cap ? len : cap;
+        memcpy(room, bytes, part);
+        reef_engine_received(d->engine, link, part, d->now_ms);
+        drive_drain(d);
+        bytes += part;
+        len -= part;
+    }
+}
+
+/* A whole reply of one kind or another, or the input's own bytes. */
+static void drive_answer(drive *d, uint32_t link, uint8_t what)
+{
+    static const char *const replies[] = {
+        "+OK\r\n",
+        "%2\r\n+proto\r\n:3\r\n+mode\r\n+standalone\r\n",
+        "*4\r\n+proto\r\n:2\r\n+mode\r\n+standalone\r\n",
+        "$5\r\nvalue\r\n",
+        ":1\r\n",
+        "-LOADING Redis is loading\r\n",
+        "-BUSY busy\r\n",
+        "-ERR unknown command 'HELLO'\r\n",
+        "-NOPROTO unsupported\r\n",
+        "-WRONGPASS invalid\r\n",
+        "-NOAUTH needed\r\n",
+        "-ERR max number of clients reached\r\n",
+        "-EXECABORT discarded\r\n",
+        ">2\r\n+invalidate\r\n_\r\n",
+        "|1\r\n+ttl\r\n:1\r\n+QUEUED\r\n",
+        "*2\r\n:1\r\n$-1\r\n",
+        "%1\r\n+mode\r\n+sentinel\r\n",
+        "%1\r\n+mode\r\n+cluster\r\n",
+        "+OK\r\n+OK\r\n+OK\r\n",
+        "+OK\r\n+OK\r\n+OK\r\n+OK\r\n",
+    };
+    size_t kinds = sizeof replies / sizeof replies[0];
+    if (what < kinds * 4) {
+        const char *text = replies[what % kinds];
+        drive_deliver(d, link, text, strlen(text));
+        return;
+    }
+    size_t len = (what - kinds * 4) % 32 + 1;
+    len = len < d->size ? len : d->size;
+    const char *bytes = (const char *)d->data;
+    d->data += len;
+    d->size -= len;
+    drive_deliver(d, link, bytes, len);
+}
+
+static void drive_resolve(drive *d, uint32_t link, uint8_t how)
+{
+    static const char *const list[] = {"10.0.0.1", "::1", "", "10.0.0.2"};
+    if (d->states[link] == DRIVE_LOOKUP) {
+        d->states[link] = DRIVE_FREE;
+        reef_engine_resolved(d->engine, link, list, how % 5u, "no such name",
+                             d->now_ms);
+    }
+}
+
+static void drive_close(drive *d, uint32_t link, uint8_t how)
+{
+    static const int errors[] = {0, ECONNRESET, ECONNREFUSED, ETIMEDOUT};
+    if (d->states[link] == DRIVE_OPEN || d->states[link] == DRIVE_OPENING) {
+        d->states[link] = DRIVE_FREE;
+        reef_engine_closed(d->engine, link, errors[how & 3], d->now_ms);
+    }
+}
+
+/* Time passes, but never over a deadline of the engine's. */
+static void drive_pass(drive *d, int64_t ms)
+{
+    int64_t end = d->now_ms + ms, next;
+    uint32_t ticks = 0;
+    while ((next = reef_engine_deadline_ms(d->engine)) <= end) {
+        ticks = next > d->now_ms ? 0 : ticks + 1;
+        drive_must(ticks < DRIVE_TICKS);
+        d->now_ms = next > d->now_ms ? next : d->now_ms;
+        reef_engine_tick(d->engine, d->now_ms);
+        drive_drain(d);
+        for (uint32_t i = 0; i < d->call_count; i++) {
+            drive_must(!d->calls[i].open || d->calls[i].deadline_ms > d->now_ms);
+        }
+    }
+    d->now_ms = end;
+}
+
+static void drive_step(drive *d)
+{
+    uint8_t what = drive_byte(d);
+    uint32_t link = what >> 5; /* the engine has eight */
+    uint8_t how = drive_byte(d);
+    switch (what & 7) {
+    case 0:
+        drive_submit(d, how);
+        break;
+    case 1:
+        if (d->states[link] == DRIVE_OPENING) {
+            d->states[link] = DRIVE_OPEN;
+            reef_engine_opened(d->engine, link, d->now_ms);
+        }
+        break;
+    case 2:
+    case 3:
+        drive_answer(d, link, how);
+        break;
+    case 4:
+        drive_close(d, link, how);
+        break;
+    case 5:
+        drive_pass(d, (int64_t)how * how / 16);
+        break;
+    case 6:
+        drive_resolve(d, link, how);
+        if (how == 255) {
+            reef_engine_tend(d->engine, d->now_ms);
+        }
+        break;
+    default:
+        if (d->states[link] == DRIVE_OPEN && d->full[link]) {
+            d->full[link] = false;
+            reef_engine_sent(d->engine, link, 0, d->now_ms);
+        }
+    }
+    drive_drain(d);
+}
+
+static void drive_config(drive *d, reef_config *config)
+{
+    uint8_t bits = drive_byte(d);
+    reef_config_init(config);
+    const char *name = bits & 1 ? "10.0.0.1" : "db.test";
+    memcpy(config->hosts[0].name, name, strlen(name) + 1);
+    if (bits & 2) {
+        memcpy(config->password, "secret", 7);
+    }
+    if (bits & 4) {
+        memcpy(config->username, "user", 5);
+    }
+    config->db = bits & 8 ? 2 : 0;
+    config->protocol = bits >> 4 & 3;
+    config->protocol = config->protocol == 1 ? 0 : config->protocol;
+    config->connect_timeout_ms = bits & 64 ? 100 : 5000;
+    d->greedy = bits & 128;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    drive d = {.data = data, .size = size, .now_ms = 1000};
+    reef_config config;
+    reef_stats *stats = malloc(sizeof *stats);
+    drive_config(&d, &config);
+    d.engine = reef_engine_new(&config, 1, d.now_ms);
+    drive_must(d.engine != NULL && stats != NULL);
+    while (d.size > 0) {
+        drive_step(&d);
+    }
+    d.greedy = true;
+    if (size % 2 == 0) {
+        drive_pass(&d, 100000); /* every deadline is over */
+        for (uint32_t i = 0; i < d.call_count; i++) {
+            drive_must(!d.calls[i].open);
+        }
+    }
+    reef_engine_stats(d.engine, stats);
+    drive_must(stats->answered + stats->failed <= stats->calls);
+    drive_must(stats->unsure <= stats->failed);
+    reef_engine_free(d.engine);
+    free(stats);
+    return 0;
+}

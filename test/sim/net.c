@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net: the network, and the host's side of the engine's operations.
+ *
+ * Invariants: virtual time never goes back; what one side wrote reaches the other in
+ * order or not at all; an event names its link by a serial that is never used again, so
+ * a late one finds nothing. */
+#include "test/sim/sim.h"
+
+#include "test/sim/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- links -------------------------------------------------------------------- */
+
+sim_link *sim_find(sim_world *w, uint64_t serial)
+{
+    for (size_t i = 0; i < SIM_LINKS; i++) {
+        if (w->links[i].serial == serial && serial != 0) {
+            return &w->links[i];
+        }
+    }
+    return NULL;
+}
+
+/* The transport that the engine means by this number. */
+static sim_link *sim_numbered(sim_world *w, uint32_t number)
+{
+    for (size_t i = 0; i < SIM_LINKS; i++) {
+        sim_link *l = &w->links[i];
+        if (l->number == number && (l->state == SIM_OPENING || l->state == SIM_OPEN)) {
+            return l;
+        }
+    }
+    return NULL;
+}
+
+void sim_drop(sim_world *w, sim_link *l)
+{
+    sim_conn_close(&w->server, &l->conn);
+    reef_parser_free(l->taken);
+    reef_parser_free(l->seen);
+    sim_bytes_free(&l->up);
+    sim_bytes_free(&l->down);
+    *l = (sim_link){0};
+}
+
+/* The engine has no more to do with it; what is on its way to the server may arrive. */
+static void sim_leave(sim_world *w, sim_link *l)
+{
+    w->partials += l->taken != NULL &&
+                   (reef_parser_inside(l->taken) || l->group > 0 || l->plain_next > 0);
+    l->state = SIM_LEFT;
+    if (l->on_way == 0 || l->mute || l->ended) {
+        sim_drop(w, l);
+    }
+}
+
+void sim_end_later(sim_world *w, sim_link *l, int sys_errno)
+{
+    if (!l->ended && l->state != SIM_LEFT) {
+        l->ended = true;
+        sim_at(w, l->down_ms, SIM_GONE, l->serial, (size_t)sys_errno);
+    }
+    sim_conn_close(&w->server, &l->conn);
+}
+
+static int64_t sim_travel(sim_world *w, int64_t not_before)
+{
+    int64_t at = w->now_ms + sim_below(w, w->rates.latency_ms + 1);
+    return at > not_before ? at : not_before;
+}
+
+/* How many of `len` bytes go into one delivery; long texts are not cut to dust. */
+static size_t sim_cut(const sim_world *w, size_t len)
+{
+    size_t cut = w->rates.cut == 0 ? len : w->rates.cut;
+    cut = cut < len / 256 ? len / 256 : cut;
+    return cut < len ? cut : len;
+}
+
+/* ---- the engine's operations -------------------------------------------------- */
+
+static void sim_op_open(sim_world *w, const reef_op *op)
+{
+    sim_link *l = NULL;
+    uint32_t live = 1;
+    for (size_t i = 0; i < SIM_LINKS; i++) {
+        sim_state state = w->links[i].state;
+        l = state == SIM_FREE ? &w->links[i] : l;
+        live += state == SIM_OPENING || state == SIM_OPEN;
+    }
+    w->most_links = live > w->most_links ? live : w->most_links;
+    if (l == NULL || live > REEF_LINKS_MAX || sim_numbered(w, op->link) != NULL) {
+        sim_fail(w, "OPEN for a link that is open", op->link, 0);
+        return;
+    }
+    int64_t pause = w->opens > 0 ? w->now_ms - w->last_open_ms : 0;
+    w->longest_pause_ms = pause > w->longest_pause_ms ? pause : w->longest_pause_ms;
+    w->last_open_ms = w->now_ms;
+    w->opens++;
+    *l = (sim_link){.serial = ++w->next_serial,
+                    .number = op->link,
+                    .state = SIM_OPENING,
+                    .start_ms = w->now_ms,
+                    .group_head = -1,
+                    .closed_to = SIM_CALLS};
+    bool dead = false, silent = sim_chance(w, w->rates.silent_open);
+    for (size_t i = 0; i < w->address_count; i++) {
+        bool same = strcmp(w->addresses[i].text, op->address) == 0;
+        dead = dead || (same && w->addresses[i].dead);
+        silent = silent || (same && w->addresses[i].silent);
+    }
+    bool refused = dead || !w->server.up || sim_chance(w, w->rates.refuse);
+    if (silent) {
+        l->mute = l->sick = true;
+    } else {
+        l->ended = refused;
+        sim_at(w, sim_travel(w, w->now_ms), refused ? SIM_GONE : SIM_OPENED, l->serial,
+               ECONNREFUSED);
+    }
+}
+
+static void sim_op_lookup(sim_world *w, const reef_op *op)
+{
+    w->lookups++;
+    w->last_lookup = op->link;
+    int64_t at = sim_travel(w, w->now_ms);
+    at += sim_chance(w, w->rates.lookup_late) ? sim_below(w, 3000) : 0;
+    if (!sim_chance(w, w->rates.lookup_silent)) {
+        sim_at(w, at, SIM_RESOLVED, 0, op->link);
+    }
+}
+
+static void sim_op_send(sim_world *w, const reef_op *op)
+{
+    sim_link *l = sim_numbered(w, op->link);
+    if (l == NULL || l->state != SIM_OPEN || l->full || op->bytes.len == 0) {
+        sim_fail(w, "SEND to a link that can't take it", op->link,
+                 (int64_t)op->bytes.len);
+        return;
+    }
+    size_t room = op->bytes.len, held = sim_bytes_left(&l->up);
+    if (w->rates.window > 0) {
+        room = held < w->rates.window ? w->rates.window - held : 0;
+        room = room < op->bytes.len ? room : op->bytes.len;
+    }
+    if (room == 0) {
+        l->full = true; /* answered when there is room: SIM_WRITABLE */
+        return;
+    }
+    sim_mix(&w->hash, op->bytes.ptr, room);
+    w->bytes_out += room;
+    sim_calls_taken(w, l, op->bytes.ptr, room);
+    sim_bytes_add(&l->up, op->bytes.ptr, room);
+    l->up_ms = sim_travel(w, l->up_ms);
+    for (size_t left = room; left > 0;) {
+        size_t part = sim_cut(w, left);
+        sim_at(w, l->up_ms, SIM_TO_SERVER, l->serial, part);
+        l->on_way++;
+        left -= part;
+    }
+    sim_memory_in();
+    reef_engine_sent(w->engine, op->link, room, w->now_ms);
+    sim_memory_out();
+}
+
+static void sim_op_close(sim_world *w, const reef_op *op)
+{
+    sim_link *l = sim_numbered(w, op->link);
+    if (l == NULL) {
+        sim_fail(w, "CLOSE for a link that is not open", op->link, 0);
+        return;
+    }
+    sim_leave(w, l);
+}
+
+static bool sim_op(sim_world *w)
+{
+    reef_op op;
+    sim_memory_in();
+    bool more = reef_engine_next_op(w->engine, &op);
+    sim_memory_out();
+    if (!more) {
+        return false;
+    }
+    static const char *const names[] = {"op none", "op open", "op lookup", "op send",
+                                        "op close"};
+    sim_trace(w, names[op.kind], op.link, (int64_t)op.bytes.len);
+    switch (op.kind) {
+    case REEF_OP_NONE:
+        sim_fail(w, "an op of no kind", 0, 0);
+        break;
+    case REEF_OP_OPEN:
+        sim_op_open(w, &op);
+        break;
+    case REEF_OP_LOOKUP:
+        sim_op_lookup(w, &op);
+        break;
+    case REEF_OP_SEND:
+        sim_op_send(w, &op);
+        break;
+    case REEF_OP_CLOSE:
+        sim_op_close(w, &op);
+        break;
+    }
+    return w->failed == NULL;
+}
+
+/* ---- what comes out of the engine after every input --------------------------- */
+
+static void sim_drain_pushes(sim_world *w)
+{
+    reef_reply *push;
+    while (reef_engine_next_push(w->engine, &push)) {
+        w->pushes_got++;
+        if (reef_node_kind(reef_reply_root(push)) != REEF_PUSH) {
+            sim_fail(w, "a push that is none", 0, 0);
+        }
+        reef_reply_free(push);
+    }
+}
+
+static void sim_drain_events(sim_world *w)
+{
+    reef_event e;
+    while (reef_engine_next_event(w->engine, &e)) {
+        w->events++;
+        w->lost_events += e.kind == REEF_EVENT_LOST;
+        w->connected_events += e.kind == REEF_EVENT_CONNECTED;
+        if (e.at_ms > w->now_ms || memchr(e.text, '\0', sizeof e.text) == NULL) {
+            sim_fail(w, "an event with a bad time or text", e.at_ms, 0);
+        }
+        sim_trace(w, reef_event_name(e.kind), 0, 0);
+        if (w->loud) {
+            printf("#              %s: %s\n", e.peer, e.text);
+        }
+    }
+}
+
+void sim_drain(sim_world *w, bool ticked)
+{
+    uint64_t out = w->bytes_out;
+    uint32_t quiet = 0; /* operations that moved no byte */
+    while (w->failed == NULL && sim_op(w)) {
+        quiet = w->bytes_out == out ? quiet + 1 : 0;
+        out = w->bytes_out;
+        if (quiet > 4 * REEF_LINKS_MAX) {
+            sim_fail(w, "too many operations for one input", quiet, 0);
+        }
+    }
+    reef_done done;
+    while (w->failed == NULL && reef_engine_next_done(w->engine, &done)) {
+        sim_calls_done(w, &done);
+    }
+    sim_drain_pushes(w);
+    sim_drain_events(w);
+    if (w->failed == NULL) {
+        sim_calls_check(w, ticked);
+    }
+}
+
+/* ---- the server's side -------------------------------------------------------- */
+
+/* Puts bytes on their way to the engine. */
+void sim_post(sim_world *w, sim_link *l, const char *bytes, size_t len)
+{
+    bool drip = sim_chance(w, w->rates.drip);
+    int64_t step = drip ? 1 + sim_below(w, 400) : 0;
+    if (l->state != SIM_OPEN || l->ended || l->mute) {
+        return;
+    }
+    l->sick = l->sick || drip;
+    sim_bytes_add(&l->down, bytes, len);
+    l->down_ms = sim_travel(w, l->down_ms);
+    while (len > 0) {
+        size_t part = drip && len < 2000 ? 1 : sim_cut(w, len);
+        l->down_ms += step;
+        sim_at(w, l->down_ms, SIM_TO_CLIENT, l->serial, part);
+        len -= part;
+    }
+}
+
+void sim_post_text(sim_world *w, sim_link *l, const char *text)
+{
+    sim_post(w, l, text, strlen(text));
+}
+
+/* One reply leaves the server, whole or not. */
+static void sim_answer(sim_world *w, sim_link *l, const sim_bytes *reply)
+{
+    static const char *const junk[] = {"HTTP/1.1 400 Bad Request\r\n\r\n",
+                                       "$3\r\nabcXY",
+                                       ":12x\r\n",
+                                       "*-5\r\n",
+                                       "+OK\n",
+                                       "\r\n",
+                                       "*1073741824\r\n",
+                                       "$99999999999\r\n"};
+    bool three = l->conn.protocol == 3;
+    if (three && sim_chance(w, w->rates.attribute)) {
+        sim_post_text(w, l, "|1\r\n+ttl\r\n:3600\r\n");
+    }
+    if (sim_chance(w, w->rates.garbage)) {
+        l->sick = true;
+        sim_post_text(w, l, junk[sim_below(w, 8)]);
+    }
+    size_t len = reply->len;
+    bool torn = sim_chance(w, w->rates.torn);
+    len = torn ? sim_below(w, (uint32_t)len) : len;
+    sim_post(w, l, reply->ptr, len);
+    if (torn || sim_chance(w, w->rates.finish)) {
+        sim_end_later(w, l, sim_chance(w, 500) ? 0 : ECONNRESET);
+    } else if (three && !l->mute && !l->ended && sim_chance(w, w->rates.push)) {
+        w->pushes_sent++;
+        sim_post_text(w, l, ">2\r\n+invalidate\r\n*1\r\n$1\r\nk\r\n");
+    }
+}
+
+static void sim_serve_all(sim_world *w, sim_link *l, bool answers)
+{
+    sim_bytes out = {0};
+    while (l->conn.in != NULL && sim_serve(&w->server, &l->conn, w->now_ms, &out)) {
+        sim_calls_ran(w);
+        if (answers && l->state == SIM_OPEN) {
+            sim_answer(w, l, &out);
+        }
+        sim_bytes_free(&out);
+    }
+    if (l->conn.in != NULL && l->conn.closing) {
+        sim_fail(w, "the server was sent what is no command", l->number, 0);
+    }
+}
+
+static void sim_to_server(sim_world *w, sim_link *l, size_t len)
+{
+    bool lost = sim_chance(w, w->rates.reset_before);
+    bool reset = lost || sim_chance(w, w->rates.reset_after);
+    bool hush = sim_chance(w, w->rates.mute), late = sim_chance(w, w->rates.stall);
+    l->on_way--;
+    l->mute = l->mute || hush;
+    l->sick = l->sick || hush || late;
+    if (late) {
+        l->up_ms = l->down_ms = w->now_ms + 1 + sim_below(w, 2000);
+    }
+    if (!l->mute && !lost && l->conn.in != NULL) {
+        reef_parser_feed(l->conn.in, (reef_str){l->up.ptr + l->up.head, len});
+        sim_serve_all(w, l, !reset);
+    }
+    sim_bytes_skip(&l->up, len);
+    if (reset && !l->mute) {
+        sim_trace(w, "reset", l->number, lost);
+        sim_end_later(w, l, ECONNRESET);
+    }
+    if (l->full && !l->mute) {
+        sim_at(w, w->now_ms, SIM_WRITABLE, l->serial, 0);
+    }
+    if (l->state == SIM_LEFT && (l->on_way == 0 || l->conn.in == NULL)) {
+        sim_drop(w, l);
+    }
+}
+
+static void sim_accept(sim_world *w, sim_link *l)
+{
+    l->state = SIM_OPEN;
+    l->taken = reef_parser_new(NULL, 2);
+    l->seen = reef_parser_new(NULL, 3);
+    bool room = sim_conn_open(&w->server, &l->conn, w->now_ms);
+    if (!room) {
+        sim_post_text(w, l, "-ERR max number of clients reached\r\n");
+        sim_end_later(w, l, 0);
+    } else if (w->server.idle_ms > 0) {
+        sim_at(w, w->now_ms + w->server.idle_ms, SIM_IDLE, l->serial, 0);
+    }
+    w->connects++;
+    sim_memory_in();
+    reef_engine_opened(w->engine, l->number, w->now_ms);
+    sim_memory_out();
+}
+
+/* ---- events reach the engine -------------------------------------------------- */
+
+static void sim_gone(sim_world *w, sim_link *l, int sys_errno)
+{
+    uint32_t number = l->number;
+    bool left = l->state == SIM_LEFT;
+    sim_trace(w, "gone", number, sys_errno);
+    if (!left) {
+        sim_leave(w, l);
+    }
+    if (l->state != SIM_FREE) {
+        sim_drop(w, l);
+    }
+    if (!left) {
+        sim_memory_in();
+        reef_engine_closed(w->engine, number, sys_errno, w->now_ms);
+        sim_memory_out();
+    }
+}
+
+static void sim_to_client(sim_world *w, uint64_t serial, size_t len)
+{
+    sim_link *l;
+    while (len > 0 && w->failed == NULL && (l = sim_find(w, serial)) != NULL &&
+           l->state == SIM_OPEN && !l->mute) {
+        size_t cap = 0;
+        sim_memory_in();
+        char *room = reef_engine_room(w->engine, l->number, &cap);
+        sim_memory_out();
+        if (room == NULL || cap == 0) {
+            if (!w->out_of_memory) {
+                sim_fail(w, "no room to receive", l->number, (int64_t)cap);
+            }
+            sim_gone(w, l, ENOMEM);
+            return;
+        }
+        size_t part = len < cap ? len : cap;
+        memcpy(room, l->down.ptr + l->down.head, part);
+        sim_calls_given(w, l, room, part);
+        sim_bytes_skip(&l->down, part);
+        w->bytes_in += part;
+        len -= part;
+        sim_memory_in();
+        reef_engine_received(w->engine, l->number, part, w->now_ms);
+        sim_memory_out();
+        sim_drain(w, false);
+    }
+}
+
+static void sim_resolved(sim_world *w, uint32_t number)
+{
+    const char *list[SIM_ADDRESSES];
+    size_t count = sim_chance(w, w->rates.lookup_fail) ? 0 : w->address_count;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = w->addresses[i].text;
+    }
+    sim_trace(w, "resolved", number, (int64_t)count);
+    sim_memory_in();
+    reef_engine_resolved(w->engine, number, list, count, "no such name", w->now_ms);
+    sim_memory_out();
+}
+
+static void sim_down(sim_world *w, size_t ms)
+{
+    sim_trace(w, "server down", (int64_t)ms, 0);
+    w->server.up = false;
+    sim_break(w, sim_chance(w, 500) ? ECONNRESET : 0);
+    if (sim_chance(w, w->rates.forget)) {
+        sim_server_forget(&w->server);
+    }
+    sim_at(w, w->now_ms + (int64_t)ms, SIM_UP, 0, 0);
+}
+
+static void sim_idle(sim_world *w, sim_link *l)
+{
+    int64_t due = l->conn.heard_ms + w->server.idle_ms;
+    if (w->server.idle_ms == 0 || l->conn.in == NULL) {
+        return;
+    }
+    if (due > w->now_ms) {
+        sim_at(w, due, SIM_IDLE, l->serial, 0);
+    } else {
+        sim_end_later(w, l, 0);
+    }
+}
+
+void sim_tend(sim_world *w)
+{
+    sim_memory_in();
+    reef_engine_tend(w->engine, w->now_ms);
+    sim_memory_out();
+    sim_drain(w, false);
+}
+
+static void sim_link_event(sim_world *w, const sim_event *e, sim_link *l)
+{
+    if (e->what == SIM_TO_SERVER) {
+        sim_to_server(w, l, e->arg);
+    } else if (e->what == SIM_TO_CLIENT) {
+        sim_to_client(w, e->link, e->arg);
+    } else if (e->what == SIM_OPENED && !w->server.up) {
+        sim_gone(w, l, ECONNREFUSED); /* it went down meanwhile */
+    } else if (e->what == SIM_OPENED && l->state == SIM_OPENING) {
+        sim_accept(w, l);
+    } else if (e->what == SIM_GONE) {
+        sim_gone(w, l, (int)e->arg);
+    } else if (e->what == SIM_IDLE) {
+        sim_idle(w, l);
+    } else if (e->what == SIM_WRITABLE && l->state == SIM_OPEN && l->full) {
+        l->full = false;
+        sim_memory_in();
+        reef_engine_sent(w->engine, l->number, 0, w->now_ms);
+        sim_memory_out();
+    }
+}
+
+static void sim_event_run(sim_world *w, const sim_event *e)
+{
+    sim_link *l = sim_find(w, e->link);
+    if (l != NULL) {
+        sim_link_event(w, e, l);
+    } else if (e->what == SIM_RESOLVED) {
+        sim_resolved(w, (uint32_t)e->arg);
+    } else if (e->what == SIM_SUBMIT) {
+        sim_call_drawn(w);
+        if (e->arg > 0) {
+            int64_t pause = sim_chance(w, 300) ? 0 : sim_below(w, 150);
+            pause = sim_chance(w, 10) ? 20000 : pause;
+            sim_at(w, w->now_ms + pause, SIM_SUBMIT, 0, e->arg - 1);
+        }
+    } else if (e->what == SIM_TEND) {
+        sim_tend(w);
+        if (e->arg > 0) {
+            sim_at(w, w->now_ms + 1000, SIM_TEND, 0, e->arg - 1);
+        }
+    } else if (e->what == SIM_DOWN && w->server.up && !w->healed) {
+        sim_down(w, e->arg);
+    } else if (e->what == SIM_UP) {
+        w->server.up = true;
+    }
+    sim_drain(w, false);
+}
+
+bool sim_next_event(sim_world *w, int64_t until_ms)
+{
+    if (w->heap_count == 0 || w->heap[0].at_ms > until_ms) {
+        return false;
+    }
+    sim_event e = sim_pop(w);
+    w->now_ms = e.at_ms > w->now_ms ? e.at_ms : w->now_ms;
+    sim_event_run(w, &e);
+    return true;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sim: one engine in a world of its own: a virtual clock, a virtual network, a fake
+ * server, and callers. Everything that happens is an event in a heap ordered by (time,
+ * number), and every choice comes from one generator, so a seed tells the whole story.
+ *
+ * After every input to the engine its outputs are drained and the promises are checked
+ * (calls.c). The first one that is broken stops the world: `failed` names it. */
+#ifndef REEF_SIM_H
+#define REEF_SIM_H
+#include "net/net.h"
+#include "test/sim/server.h"
+
+enum { SIM_LINKS = 64, SIM_NOTES = 32, SIM_ADDRESSES = 4 };
+
+/* How often things go wrong, in thousandths of the occasions, unless said otherwise.
+ * Zero is a perfect network. */
+typedef struct sim_rates {
+    uint32_t refuse, silent_open;       /* of the attempts to connect */
+    uint32_t reset_before, reset_after; /* of the deliveries to the server */
+    uint32_t mute, stall;           /* of these, too: silence for good, for a while */
+    uint32_t torn, finish, garbage; /* of the replies: cut off, last, not RESP */
+    uint32_t drip;                  /* of the replies: a byte now and then */
+    uint32_t push, attribute;       /* of the RESP3 replies */
+    uint32_t restart, trouble;      /* of the submits */
+    uint32_t forget;                /* of the restarts: the data is lost */
+    uint32_t lookup_fail, lookup_late, lookup_silent; /* of the look-ups */
+    uint32_t latency_ms;                              /* one way, at most */
+    uint32_t cut;     /* bytes of one delivery; 0: no cuts */
+    uint32_t window;  /* bytes that a socket holds; 0: all */
+    uint32_t late_ms; /* the host ticks that late */
+} sim_rates;
+
+typedef enum sim_what {
+    SIM_OPENED,
+    SIM_GONE,      /* the transport ends; arg: errno */
+    SIM_TO_SERVER, /* arg: bytes */
+    SIM_TO_CLIENT, /* arg: bytes */
+    SIM_WRITABLE,
+    SIM_RESOLVED, /* arg: link number */
+    SIM_SUBMIT,   /* one drawn call; arg: how many more */
+    SIM_TEND,     /* arg: how many more */
+    SIM_DOWN,     /* arg: for how long */
+    SIM_UP,
+    SIM_IDLE /* has this link been idle for too long? */
+} sim_what;
+
+typedef struct sim_event {
+    int64_t at_ms;
+    uint64_t number; /* events of one moment keep their order */
+    sim_what what;
+    uint64_t link; /* serial */
+    size_t arg;
+} sim_event;
+
+typedef enum sim_state { SIM_FREE, SIM_OPENING, SIM_OPEN, SIM_LEFT } sim_state;
+
+/* One transport. LEFT: the engine closed it, but what it sent is still on its way. */
+typedef struct sim_link {
+    uint64_t serial;
+    uint32_t number; /* the engine's */
+    sim_state state;
+    bool mute, sick, full, ended; /* ended: a SIM_GONE is due */
+    int64_t start_ms, up_ms, down_ms;
+    uint64_t on_way;
+    sim_bytes up, down;
+    reef_parser *taken, *seen; /* what the socket took; what the engine was given */
+    bool seen_lost;            /* no telling replies from garbage any more */
+    bool early;                /* the command being taken began in the handshake */
+    uint32_t shakes, commands; /* taken: of the handshake; all */
+    uint32_t answers;          /* replies given */
+    uint32_t group;            /* MULTI taken: commands since, with it */
+    int64_t group_head;        /* its call, once known */
+    int64_t plain_next;        /* in a group without MULTI: who must come next */
+    uint32_t closed_to;        /* calls from this one on must not be sent here */
+    sim_conn conn;
+} sim_link;
+
+typedef enum sim_verb {
+    SIM_ECHO,
+    SIM_SET,
+    SIM_GET,
+    SIM_INCR,
+    SIM_APPEND,
+    SIM_DEL,
+    SIM_MULTI,
+    SIM_EXEC
+} sim_verb;
+
+typedef struct sim_call {
+    sim_verb verb;
+    bool repeatable, queued, done, taken;
+    bool plain;           /* of a group without MULTI, or alone */
+    uint32_t head, count; /* the group */
+    size_t size;
+    uint64_t ticket, link; /* link: serial of the last one that took it … */
+    uint32_t order;        /* … as its order-th command */
+    int64_t submit_ms, deadline_ms, done_ms;
+    reef_code code;
+    char text[80];
+    reef_reply *kept; /* looked at again when the world ends */
+} sim_call;
+
+typedef struct sim_note {
+    int64_t at_ms;
+    const char *what;
+    int64_t a, b;
+} sim_note;
+
+typedef struct sim_world {
+    uint64_t seed, random, hash; /* hash: of all that went out of the engine */
+    uint64_t results;            /* hash of how the calls ended, times left out */
+    bool loud;                   /* prints each note */
+    int64_t now_ms;
+    reef_engine *engine;
+    reef_config config;
+    sim_rates rates;
+    sim_server server;
+    struct {
+        const char *text;
+        bool dead, silent;
+    } addresses[SIM_ADDRESSES]; /* what a look-up answers */
+    size_t address_count;
+    sim_link links[SIM_LINKS];
+    sim_event *heap;
+    size_t heap_count, heap_cap;
+    uint64_t next_number, next_serial;
+    sim_call calls[SIM_CALLS];
+    uint32_t call_count, first_open, open_calls, unsure_count, ok_count;
+    uint32_t partials; /* links that ended in the middle of a command */
+    uint32_t strays;   /* calls that are unsure without having been taken whole */
+    uint32_t opens, lookups, connects;
+    uint32_t most_links; /* open or opening at any one time */
+    size_t big;          /* the next calls carry that much; 0: a little */
+    bool foul;           /* replies prove nothing here */
+    bool modest;         /* no drawn call carries much */
+    int64_t last_open_ms, longest_pause_ms;
+    uint64_t bytes_out, bytes_in, pushes_sent, pushes_got;
+    uint32_t lost_events, connected_events, events;
+    size_t open_bytes, kept_bytes; /* wire of calls in the engine; replies we hold */
+    size_t live_start;
+    uint32_t last_lookup; /* the number that asked last */
+    bool healed;
+    bool out_of_memory; /* the run makes allocations fail */
+    const char *failed;
+    sim_note notes[SIM_NOTES];
+    uint64_t note_count;
+    uint32_t ticks_here; /* in a row, without time moving */
+} sim_world;
+
+/* ---- world.c: the beginning, the loop, the end -------------------------------- */
+
+/* A world with the defaults; change config, rates, server, addresses, then start. */
+sim_world *sim_new(uint64_t seed);
+void sim_start(sim_world *); /* makes the engine */
+void sim_free(sim_world *);
+/* Goes on until that time, or until nothing is left to happen. */
+void sim_run(sim_world *, int64_t until_ms);
+void sim_run_calls(sim_world *); /* until every call is done */
+void sim_run_event(sim_world *); /* until the engine has reported one */
+/* Ends every fault: from here on all must go well. */
+void sim_heal(sim_world *);
+void sim_print(const sim_world *); /* why it failed: seed, last notes */
+/* The server writes bytes that nobody asked for, on every open link. */
+void sim_say(sim_world *, const char *text);
+void sim_break(sim_world *, int sys_errno); /* the server ends every open link */
+
+/* ---- clock.c: chance, notes, events ------------------------------------------- */
+
+uint64_t sim_draw(sim_world *);
+uint32_t sim_below(sim_world *, uint32_t n); /* 0 to n - 1; 0 for n = 0 */
+bool sim_chance(sim_world *, uint32_t per_mille);
+void sim_at(sim_world *, int64_t at_ms, sim_what, uint64_t link, size_t arg);
+sim_event sim_pop(sim_world *); /* the first; there must be one */
+void sim_trace(sim_world *, const char *what, int64_t a, int64_t b);
+void sim_fail(sim_world *, const char *why, int64_t a, int64_t b);
+void sim_mix(uint64_t *hash, const char *bytes, size_t len);
+
+/* ---- net.c: the network ------------------------------------------------------- */
+
+bool sim_next_event(sim_world *, int64_t until_ms); /* false: none up to then */
+void sim_drain(sim_world *, bool ticked);           /* after every input */
+void sim_tend(sim_world *);
+sim_link *sim_find(sim_world *, uint64_t serial);
+void sim_post(sim_world *, sim_link *, const char *bytes, size_t len);
+void sim_post_text(sim_world *, sim_link *, const char *text);
+void sim_end_later(sim_world *, sim_link *, int sys_errno);
+void sim_drop(sim_world *, sim_link *);
+
+/* ---- seeds.c: drawn worlds ---------------------------------------------------- */
+
+/* A whole life: faults, then peace, then the end. The caller frees the world; `failed`
+ * says what was broken. */
+sim_world *sim_life(uint64_t seed, bool loud);
+/* A perfect network that cuts what it carries into pieces; 0: not at all. */
+sim_world *sim_life_in_pieces(uint64_t seed, uint32_t cut, uint32_t window);
+
+/* ---- calls.c: the callers, and the promises ----------------------------------- */
+
+/* One call; its number. */
+uint32_t sim_call_one(sim_world *, sim_verb, bool repeatable, int64_t timeout_ms);
+/* MULTI, INCR or SET, ECHO, EXEC: the number of the first. */
+uint32_t sim_call_group(sim_world *, bool repeatable, int64_t timeout_ms);
+/* Three commands that go out together without MULTI. */
+uint32_t sim_call_train(sim_world *, bool repeatable, int64_t timeout_ms);
+void sim_call_drawn(sim_world *);
+void sim_calls_taken(sim_world *, sim_link *, const char *bytes, size_t len);
+void sim_calls_given(sim_world *, sim_link *, const char *bytes, size_t len);
+void sim_calls_ran(sim_world *); /* looks at what the server ran last */
+void sim_calls_done(sim_world *, reef_done *);
+void sim_calls_check(sim_world *, bool ticked); /* after every input */
+void sim_calls_end(sim_world *);                /* when all is over */
+void sim_calls_free(sim_world *); /* looks at kept replies again, and frees them */
+
+#endif
