@@ -8,6 +8,8 @@
 #define REEF_RESP_FAST_H
 #include "resp/parse.h"
 
+#include <string.h>
+
 enum {
     FAST_BYTES = 24, /* a type byte, a sign, 18 digits, CR LF, and some */
     FAST_DIGITS = 9  /* of a length */
@@ -18,24 +20,39 @@ static REEF_INLINE uint32_t fast_digit(char c)
     return (uint32_t)(unsigned char)c - '0'; /* above 9 when it is none */
 }
 
+/* Both bytes in one comparison, whatever the byte order. */
+static REEF_INLINE bool fast_crlf(const char *at)
+{
+    uint16_t seen, wanted;
+    memcpy(&seen, at, sizeof seen);
+    memcpy(&wanted, "\r\n", sizeof wanted);
+    return seen == wanted;
+}
+
 /* At the first digit: a length of few digits and its CR LF. NULL: something else. The
  * caller made sure of FAST_BYTES. */
 static REEF_INLINE const char *fast_length(const char *at, uint32_t *len)
 {
+    const char *end = at + FAST_DIGITS;
     uint32_t n = fast_digit(at[0]);
     uint32_t digit = fast_digit(at[1]);
     if (n > 9 || (n == 0 && digit <= 9)) {
         return NULL;
     }
-    const char *end = at + FAST_DIGITS;
-    for (at++; digit <= 9; digit = fast_digit(*at)) {
+    at++;
+    if (digit <= 9) {
+        n = n * 10 + digit;
+        digit = fast_digit(*++at);
+    }
+    while (digit <= 9) {
         n = n * 10 + digit;
         if (++at == end) {
             return NULL;
         }
+        digit = fast_digit(*at);
     }
     *len = n;
-    return at[0] == '\r' && at[1] == '\n' ? at + 2 : NULL;
+    return fast_crlf(at) ? at + 2 : NULL;
 }
 
 static REEF_INLINE const char *fast_bulk(const char *base, const char *at,
@@ -44,7 +61,7 @@ static REEF_INLINE const char *fast_bulk(const char *base, const char *at,
     uint32_t len;
     const char *text = fast_length(at, &len);
     if (text == NULL || len > bulk || (size_t)(end - text) < len + (size_t)2 ||
-        text[len] != '\r' || text[len + 1] != '\n') {
+        !fast_crlf(text + len)) {
         return NULL;
     }
     node->value = (uint64_t)(text - base);
@@ -53,23 +70,33 @@ static REEF_INLINE const char *fast_bulk(const char *base, const char *at,
     return text + len + 2;
 }
 
-/* At the first digit: up to 18 of them, which no 64-bit number is too small for. */
+/* At the first digit: up to 18 of them, which no 64-bit number is too small for. Short
+ * numbers are the rule, so the first digits need no look at the end. */
 static REEF_INLINE const char *fast_digits(const char *at, uint64_t *value)
 {
+    const char *end = at + 18;
     uint64_t n = fast_digit(*at);
+    uint32_t digit = fast_digit(*++at);
     if (n > 9) {
         return NULL;
     }
-    const char *end = at + 18;
-    uint32_t digit;
-    for (at++; (digit = fast_digit(*at)) <= 9; at++) {
+    if (digit <= 9) {
         n = n * 10 + digit;
-        if (at == end) {
+        digit = fast_digit(*++at);
+    }
+    if (digit <= 9) {
+        n = n * 10 + digit;
+        digit = fast_digit(*++at);
+    }
+    while (digit <= 9) {
+        n = n * 10 + digit;
+        if (++at == end) {
             return NULL;
         }
+        digit = fast_digit(*at);
     }
     *value = n;
-    return at[0] == '\r' && at[1] == '\n' ? at + 2 : NULL;
+    return fast_crlf(at) ? at + 2 : NULL;
 }
 
 static REEF_INLINE const char *fast_int(const char *at, reef_node *node)

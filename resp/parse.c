@@ -104,7 +104,7 @@ void reef_parser_reset(reef_parser *p, int proto)
     p->wire.len = 0;
     p->start = p->pos = p->scan = 0;
     p->origin = 0;
-    p->begun = p->found = p->body = p->chunked = p->in_spare = false;
+    p->begun = p->found = p->body = p->chunked = p->in_spare = p->ready = false;
     p->shown = &p->view;
     p->error = REEF_OK;
     p->want = PARSE_WANT_MIN;
@@ -225,9 +225,26 @@ static REEF_NOINLINE reef_parse parse_idle(reef_parser *p)
     return REEF_PARSE_MORE;
 }
 
+/* The spare reply, whose first node is the leaf that ends at `next`, becomes the whole
+ * reply. The bytes are done with: nothing points to them. */
+static REEF_INLINE bool parse_make_ready(reef_parser *p, reef_node *node,
+                                         const char *next, size_t wire_len)
+{
+    reef_reply *reply = p->spare;
+    node[1] = (reef_node){0, 0, REEF_NIL};
+    reply->nodes = node;
+    reply->wire = (const char *)node + PARSE_LEAF;
+    reply->wire_len = wire_len;
+    reply->node_count = 1;
+    reply->root = 0;
+    reply->code = REEF_OK;
+    p->start = (size_t)(next - p->wire.data);
+    p->ready = true;
+    return true;
+}
+
 /* Reads a whole value that is a plain leaf, the most common reply, into the spare
- * reply: only its bytes are copied when it is taken. False: it is no such value, or not
- * all there. */
+ * reply. False: it is no such value, or not all there. */
 static REEF_INLINE bool parse_scalar(reef_parser *p)
 {
     size_t have = p->wire.len - p->start;
@@ -237,23 +254,31 @@ static REEF_INLINE bool parse_scalar(reef_parser *p)
     }
     const char *base = p->wire.data + p->start;
     reef_node *node = reef_reply_nodes(spare);
+    if (*base == ':') { /* a number needs no bytes of the wire */
+        const char *behind = fast_int(base + 1, node);
+        return behind != NULL && parse_make_ready(p, node, behind, 0);
+    }
     const char *next = fast_leaf(base, base, base + have, p->quick_bulk, node);
     if (next == NULL) {
         return false;
     }
-    p->pos = (size_t)(next - base);
+    size_t len = (size_t)(next - base);
+    if (len <= PARSE_LEAF && p->wire.cap - p->start >= PARSE_LEAF) {
+        /* A copy of a fixed size needs no call. */
+        memcpy((char *)node + PARSE_LEAF, base, PARSE_LEAF);
+        return parse_make_ready(p, node, next, len);
+    }
+    p->pos = len;
     p->in_spare = true;
     reef_machine_show(p, spare, node, 1, 0);
     return true;
 }
 
-reef_parse reef_parser_next(reef_parser *p)
+/* Apart from reef_parser_next, so that this one needs no stack frame. */
+static REEF_NOINLINE reef_parse parse_next_any(reef_parser *p)
 {
     if (p->found) {
         parse_drop(p);
-    }
-    if (parse_scalar(p)) {
-        return REEF_PARSE_REPLY;
     }
     if (p->error != REEF_OK) {
         return REEF_PARSE_ERROR;
@@ -267,9 +292,15 @@ reef_parse reef_parser_next(reef_parser *p)
     return reef_machine_run(p);
 }
 
+reef_parse reef_parser_next(reef_parser *p)
+{
+    p->ready = false;
+    return !p->found && parse_scalar(p) ? REEF_PARSE_REPLY : parse_next_any(p);
+}
+
 const reef_reply *reef_parser_peek(const reef_parser *p)
 {
-    return p->found ? p->shown : NULL;
+    return p->ready ? p->spare : p->found ? p->shown : NULL;
 }
 
 /* One block: header, nodes, wire. The spare one when it is large enough. */
@@ -374,17 +405,12 @@ static REEF_NOINLINE reef_reply *parse_take_any(reef_parser *p)
 
 reef_reply *reef_parser_take(reef_parser *p)
 {
-    if (!p->in_spare || p->pos > PARSE_LEAF || p->wire.cap - p->start < PARSE_LEAF) {
+    if (!p->ready) {
         return p->found ? parse_take_any(p) : NULL;
     }
-    /* A short leaf is all in its place but the bytes, and for these a copy of a fixed
-     * size, which needs no call, will do. */
     reef_reply *reply = p->spare;
-    char *wire = (char *)reef_reply_nodes(reply) + PARSE_LEAF;
-    memcpy(wire, reply->wire, PARSE_LEAF);
-    reply->wire = wire;
     p->spare = NULL;
-    parse_drop(p);
+    p->ready = false;
     return reply;
 }
 
@@ -392,7 +418,7 @@ reef_reply *reef_parser_take(reef_parser *p)
 static REEF_NOINLINE void parse_recycle_other(reef_parser *p, reef_reply *reply,
                                               bool fits)
 {
-    if (fits && !p->in_spare && p->spare->room < reply->room) {
+    if (fits && !p->in_spare && !p->ready && p->spare->room < reply->room) {
         reef_reply *small = p->spare;
         p->spare = reply;
         reply = small;
@@ -418,7 +444,7 @@ uint64_t reef_parser_consumed(const reef_parser *p)
 
 bool reef_parser_inside(const reef_parser *p)
 {
-    return p->error == REEF_OK && !p->found && p->start < p->wire.len;
+    return p->error == REEF_OK && !p->found && !p->ready && p->start < p->wire.len;
 }
 
 reef_code reef_parser_error(const reef_parser *p, const char **text, uint64_t *at)

@@ -54,6 +54,7 @@ struct reef_parser {
     bool chunked;
     bool quick;    /* limits are such that fast.h need not look at limits.line */
     bool in_spare; /* the node of the leaf found stands in `spare` already */
+    bool ready;    /* a short leaf was found, and `spare` is the whole of its reply */
     reef_code error;
     const char *error_text;
     uint64_t error_at;
