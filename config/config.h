@@ -81,7 +81,7 @@ typedef struct reef_config {
     uint32_t host_count; /* default 1: localhost:6379 */
     reef_host hosts[REEF_HOSTS_MAX];
     char username[REEF_USER_MAX + 1];    /* "": the default user */
-    char password[REEF_SECRET_MAX + 1];  /* "": no AUTH */
+    char password[REEF_SECRET_MAX + 1];  /* "": no AUTH, unless a user is named */
     uint32_t db;                         /* 0 */
     char master_name[REEF_NAME_MAX + 1]; /* "": no Sentinel */
     char sentinel_username[REEF_USER_MAX + 1];

@@ -267,6 +267,11 @@ static bool client_named(const reef_cmd *cmd, const char *name)
     return cmd != NULL && reef_str_is(reef_cmd_at(cmd, 0), name);
 }
 
+static bool client_ends_group(const reef_cmd *cmd)
+{
+    return client_named(cmd, "EXEC") || client_named(cmd, "DISCARD");
+}
+
 /* How many commands from `cmds` on share one fate: a MULTI and all up to its EXEC or
  * DISCARD; where neither comes, all to the end, since they were meant to be inside. */
 static size_t client_group(const reef_cmd *const cmds[], size_t count)
@@ -274,9 +279,28 @@ static size_t client_group(const reef_cmd *const cmds[], size_t count)
     if (!client_named(cmds[0], "MULTI"))
         return 1;
     for (size_t i = 1; i < count; i++)
-        if (client_named(cmds[i], "EXEC") || client_named(cmds[i], "DISCARD"))
+        if (client_ends_group(cmds[i]))
             return i + 1;
     return count;
+}
+
+/* A command that was not built, for want of memory say, may have been meant as the
+ * MULTI of what follows: where an EXEC comes with no MULTI before it, all up to it
+ * share the failure. Sent one by one, they would be a transaction torn apart. `*alone`
+ * is how far was looked, so that no command is looked at twice. */
+static size_t client_headless(const reef_cmd *const cmds[], size_t at, size_t count,
+                              size_t *alone)
+{
+    if (at < *alone || (cmds[at] != NULL && reef_cmd_code(cmds[at]) == REEF_OK))
+        return 1;
+    size_t i = at + 1;
+    while (i < count && !client_named(cmds[i], "MULTI")) {
+        if (client_ends_group(cmds[i]))
+            return i + 1 - at;
+        i++;
+    }
+    *alone = i;
+    return 1;
 }
 
 static bool client_whole(const reef_cmd *const cmds[], size_t count)
@@ -290,8 +314,11 @@ static bool client_whole(const reef_cmd *const cmds[], size_t count)
 static void client_submit(reef_lane *lane, reef_waiter *waiter,
                           const reef_cmd *const cmds[], size_t count)
 {
+    size_t alone = 0;
     for (size_t at = 0; at < count; at += waiter->slots[at].count) {
         size_t group = client_group(cmds + at, count - at);
+        if (group == 1)
+            group = client_headless(cmds, at, count, &alone);
         waiter->slots[at].count = group;
         if (!client_whole(cmds + at, group)) {
             client_refuse(waiter->replies + at, group, REEF_BADARG,

@@ -70,7 +70,9 @@ static void direct_attempt(reef_engine *e)
         direct_find_addresses(e);
     d->main = (int)l->index;
     d->wanted = false;
-    d->attempts++;
+    /* How the last link ended is no reason any more: this attempt will have its own. */
+    if (d->attempts++ == 0)
+        e->failure.code = REEF_OK;
     if (d->address_count == 0)
         reef_link_lookup(e, l, host->name);
     else

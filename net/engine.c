@@ -121,6 +121,7 @@ void reef_engine_sent(reef_engine *e, uint32_t link, size_t len, int64_t now_ms)
     reef_link *l = engine_link(e, link, now_ms);
     if (engine_live(l))
         reef_link_sent(e, l, len);
+    e->router->wake(e);
 }
 
 void *reef_engine_room(reef_engine *e, uint32_t link, size_t *cap)
@@ -197,6 +198,7 @@ static void engine_time_out(reef_engine *e, reef_link *l)
  * server that kept saying "not now" has the last word. */
 static void engine_expire_waiting(reef_engine *e, reef_ticket *t)
 {
+    char text[REEF_ERROR_TEXT];
     reef_error why = e->failure;
     reef_list_remove(&e->waiting, t);
     if (t->got == t->count) {
@@ -204,11 +206,13 @@ static void engine_expire_waiting(reef_engine *e, reef_ticket *t)
         reef_ticket_end(e, t, REEF_OK, "");
         return;
     }
-    if (t->doubtful)
-        reef_error_put(&why, REEF_UNSURE, 0, NULL,
-                       "sent and not answered, it may have run; the deadline passed "
-                       "before it could be sent again");
-    else if (why.code == REEF_OK)
+    if (t->doubtful) {
+        snprintf(text, sizeof text,
+                 "%.130s%ssent and not answered, it may have run; the deadline passed "
+                 "before it could be sent again",
+                 why.code == REEF_OK ? "" : why.text, why.code == REEF_OK ? "" : "; ");
+        reef_error_put(&why, REEF_UNSURE, 0, NULL, text);
+    } else if (why.code == REEF_OK)
         e->router->waits_for(e, &why);
     reef_ticket_end(e, t, why.code, why.text);
 }
@@ -389,18 +393,23 @@ bool reef_engine_next_done(reef_engine *e, reef_done *out)
     return true;
 }
 
+/* Nobody has to pull them, and a server may send as many and as large as it likes. */
 void reef_engine_push(reef_engine *e, reef_reply *push)
 {
-    if (!push) {
+    reef_reply *oldest;
+    size_t size = reef_reply_size(push);
+    if (!push || size > REEF_PUSH_BYTES_MAX) {
+        reef_reply_free(push);
         e->totals.dropped_pushes++;
         return;
     }
-    if (e->push_count == REEF_PUSHES_MAX) {
-        reef_reply_free(e->pushes[e->push_first]);
-        e->push_first = (e->push_first + 1) % REEF_PUSHES_MAX;
-        e->push_count--;
+    while ((e->push_count == REEF_PUSHES_MAX ||
+            size > REEF_PUSH_BYTES_MAX - e->push_bytes) &&
+           reef_engine_next_push(e, &oldest)) {
+        reef_reply_free(oldest);
         e->totals.dropped_pushes++;
     }
+    e->push_bytes += size;
     e->pushes[(e->push_first + e->push_count++) % REEF_PUSHES_MAX] = push;
 }
 
@@ -409,6 +418,7 @@ bool reef_engine_next_push(reef_engine *e, reef_reply **out)
     if (e->push_count == 0)
         return false;
     *out = e->pushes[e->push_first];
+    e->push_bytes -= reef_reply_size(*out);
     e->push_first = (e->push_first + 1) % REEF_PUSHES_MAX;
     e->push_count--;
     return true;

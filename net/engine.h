@@ -53,6 +53,7 @@ typedef struct reef_ticket {
     reef_standing place;
     uint32_t link; /* OUT, FLIGHT: the link's index */
     bool repeatable;
+    bool scripted; /* a script or function answers it, in words of its own */
     bool
         doubtful; /* was sent, its link was lost, and it waits again: it may have run */
     bool internal; /* the engine's own ping: nobody is told */
@@ -63,6 +64,7 @@ typedef struct reef_ticket {
 
 typedef struct reef_list {
     reef_ticket *head, *tail;
+    reef_ticket *near; /* put in by age last, or what stood before it */
     size_t count;
 } reef_list;
 
@@ -190,6 +192,7 @@ struct reef_engine {
     reef_error failure; /* why nothing can be sent now; REEF_OK: no reason is known */
     reef_reply *pushes[REEF_PUSHES_MAX];
     uint32_t push_first, push_count;
+    size_t push_bytes;  /* that they hold: at most REEF_PUSH_BYTES_MAX */
     reef_event *events; /* REEF_EVENTS_MAX, a ring */
     uint32_t event_first, event_count;
     reef_totals totals;

@@ -80,6 +80,18 @@ static void hello_send(reef_engine *e, reef_link *l, reef_cmd *cmd, bool built)
 
 /* ---- the steps ---------------------------------------------------------------- */
 
+/* A user may have no password (ACL "nopass"). To say nothing would be to act as the
+ * default user. */
+static bool hello_named_user(const reef_engine *e)
+{
+    return e->config.username[0] && strcmp(e->config.username, "default") != 0;
+}
+
+static bool hello_has_credentials(const reef_engine *e)
+{
+    return e->config.password[0] || hello_named_user(e);
+}
+
 static const char *hello_user(const reef_engine *e)
 {
     return e->config.username[0] ? e->config.username : "default";
@@ -97,7 +109,7 @@ void reef_hello_start(reef_engine *e, reef_link *l)
     if (built) {
         reef_cmd_begin(cmd, "HELLO");
         reef_cmd_int(cmd, l->protocol);
-        if (e->config.password[0]) {
+        if (hello_has_credentials(e)) {
             reef_cmd_text(cmd, "AUTH");
             reef_cmd_text(cmd, hello_user(e));
             reef_cmd_text(cmd, e->config.password);
@@ -139,7 +151,7 @@ static void hello_auth(reef_engine *e, reef_link *l)
 {
     l->protocol = 2;
     reef_parser_set_proto(l->parser, 2);
-    if (!e->config.password[0]) {
+    if (!hello_has_credentials(e)) {
         hello_setup(e, l);
         return;
     }
@@ -150,7 +162,7 @@ static void hello_auth(reef_engine *e, reef_link *l)
         reef_cmd_begin(cmd, "AUTH");
         /* Servers without HELLO may be older than users, and take the password alone.
          */
-        if (e->config.username[0] && strcmp(e->config.username, "default") != 0)
+        if (hello_named_user(e))
             reef_cmd_text(cmd, e->config.username);
         reef_cmd_text(cmd, e->config.password);
         built = hello_add(l, cmd);
@@ -183,16 +195,48 @@ static bool hello_says(const char *text, const char *begin)
     return strncmp(text, begin, strlen(begin)) == 0;
 }
 
+enum {
+    HELLO_SECRET_HEAD = 6, /* bytes of a password that give it away */
+    HELLO_WORDS_MAX = 140  /* bytes of a server's words that an error shows */
+};
+
+static bool hello_gives_away(const reef_engine *e, const char *text)
+{
+    const char *secret = e->config.password;
+    size_t len = strlen(secret);
+    len = len < HELLO_SECRET_HEAD ? len : HELLO_SECRET_HEAD;
+    for (; len > 0 && *text; text++)
+        if (strncmp(text, secret, len) == 0)
+            return true;
+    return false;
+}
+
+/* The server's words, to be followed by ours. Servers quote the arguments of a command
+ * that they don't know, and those of AUTH are secret. */
+static void hello_quote(const reef_engine *e, const char *text, char *out, size_t cap)
+{
+    const char *args = strstr(text, ", with args");
+    size_t len = args ? (size_t)(args - text) : strlen(text);
+    len = len < HELLO_WORDS_MAX ? len : HELLO_WORDS_MAX;
+    if (len > 0 && text[len - 1] == '.')
+        len--;
+    snprintf(out, cap, "%.*s", (int)len, text);
+    if (hello_gives_away(e, out))
+        snprintf(out, cap, "refused in words that hold the password");
+}
+
 /* Errors that any step can meet. What time mends is a failure to connect: it is tried
  * again until the deadline. */
 static void hello_refused(reef_engine *e, reef_link *l, const char *text)
 {
-    char words[REEF_ERROR_TEXT];
+    char quote[HELLO_WORDS_MAX + 1], words[REEF_ERROR_TEXT];
     reef_code code = REEF_REFUSED;
     const char *advice = "";
     if (hello_says(text, "LOADING") || hello_says(text, "MASTERDOWN") ||
         hello_says(text, "BUSY") || strstr(text, "max number of clients")) {
         code = REEF_CONNECT;
+    } else if (hello_says(text, "DENIED")) {
+        /* Protected mode. It speaks of passwords, but none would help. */
     } else if (hello_says(text, "NOAUTH")) {
         code = REEF_AUTH;
         advice = "; set password under [server.redis]";
@@ -201,7 +245,8 @@ static void hello_refused(reef_engine *e, reef_link *l, const char *text)
         code = REEF_AUTH;
         advice = "; check username and password under [server.redis]";
     }
-    snprintf(words, sizeof words, "%.140s%s", text, advice);
+    hello_quote(e, text, quote, sizeof quote);
+    snprintf(words, sizeof words, "%s%s", quote, advice);
     hello_fail(e, l, code, words);
 }
 
@@ -263,13 +308,19 @@ static void hello_reply_hello(reef_engine *e, reef_link *l, const reef_reply *re
 
 static void hello_reply_setup(reef_engine *e, reef_link *l, const reef_reply *reply)
 {
-    char words[REEF_ERROR_TEXT];
+    char quote[HELLO_WORDS_MAX + 1], words[REEF_ERROR_TEXT];
     bool select = l->hello_step++ == 0;
     l->hello_due--;
+    /* Names may be refused, but a server without HELLO asks here for a password. */
+    if (hello_says(reef_reply_text(reply), "NOAUTH")) {
+        hello_refused(e, l, reef_reply_text(reply));
+        return;
+    }
     if (select && reef_reply_code(reply) != REEF_OK) {
         const char *text = reef_reply_text(reply);
-        snprintf(words, sizeof words, "%.120s; check db = %lu under [server.redis]",
-                 text, (unsigned long)e->config.db);
+        hello_quote(e, text, quote, sizeof quote);
+        snprintf(words, sizeof words, "%s; check db = %lu under [server.redis]", quote,
+                 (unsigned long)e->config.db);
         if (hello_says(text, "ERR"))
             hello_fail(e, l, REEF_BADCONFIG, words);
         else

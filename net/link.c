@@ -62,6 +62,7 @@ void reef_link_lookup(reef_engine *e, reef_link *l, const char *name)
 {
     l->state = REEF_LINK_LOOKUP;
     l->op_due = true;
+    l->served = false;
     l->address = name;
     l->born_ms = e->now_ms;
     l->attempt_deadline_ms = e->now_ms + e->config.connect_timeout_ms;
@@ -124,10 +125,21 @@ static void link_drop_out(reef_engine *e, reef_ticket *t, const reef_error *why)
         reef_ticket_wait(e, t);
 }
 
+/* What passed a budget would pass it again, and end the link again that others share:
+ * whose reply it was may not have it sent once more. */
+static void link_drop_too_large(reef_link *l)
+{
+    reef_ticket *t = l->flight.head;
+    if (t && t->skip == 0 && l->parser &&
+        reef_parser_error(l->parser, NULL, NULL) == REEF_LIMIT)
+        t->repeatable = false;
+}
+
 static void link_drop_tickets(reef_engine *e, reef_link *l, const reef_error *why)
 {
     uint64_t retries = e->totals.retries;
     bool first = true;
+    link_drop_too_large(l);
     while (l->flight.head) {
         reef_ticket *t = l->flight.head;
         reef_list_remove(&l->flight, t);
@@ -157,6 +169,35 @@ void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *w
     link_drop_tickets(e, l, why);
     link_free_memory(l);
     e->router->down(e, l, why);
+}
+
+static void link_protocol_error(reef_engine *e, reef_link *l, const char *text)
+{
+    reef_error why;
+    reef_error_put(&why, REEF_PROTOCOL, 0, l->stats.peer, text);
+    reef_link_fail(e, l, false, &why);
+}
+
+/* A push cut in two costs a reconnect here; a reply that slips would cost the truth. */
+static bool link_hears_unasked(const reef_link *l)
+{
+    return (l->state == REEF_LINK_READY || l->state == REEF_LINK_DRAINING) &&
+           !l->flight.head && l->skip_tail == 0 && reef_parser_inside(l->parser);
+}
+
+static void link_end_unasked(reef_engine *e, reef_link *l)
+{
+    link_protocol_error(e, l, "sent part of a reply that nobody asked for");
+}
+
+bool reef_link_fit(reef_engine *e, reef_link *l)
+{
+    if (l->state != REEF_LINK_READY)
+        return false;
+    if (l->out.head || !link_hears_unasked(l))
+        return true;
+    link_end_unasked(e, l);
+    return false;
 }
 
 /* ---- sending ------------------------------------------------------------------ */
@@ -221,6 +262,8 @@ bool reef_link_op(reef_engine *e, reef_link *l, reef_op *op)
 {
     memset(op, 0, sizeof *op);
     op->link = l->index;
+    if (!l->sending && l->out.head && l->out.head->sent == 0 && link_hears_unasked(l))
+        link_end_unasked(e, l);
     switch (l->state) {
     case REEF_LINK_FREE:
         return false;
@@ -267,6 +310,9 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
         l->hello_sent += len < rest ? len : rest;
         return;
     }
+    /* Before its last command is out nobody's last reply can have begun. */
+    bool unasked = link_hears_unasked(l) && l->out.head &&
+                   l->out.head->got + 1 == l->out.head->count;
     while (len > 0 && l->out.head) {
         reef_ticket *t = l->out.head;
         size_t part = t->len - t->sent < len ? t->len - t->sent : len;
@@ -281,6 +327,8 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
         l->skip_tail = 0;
         l->stats.in_flight += t->count - t->got;
     }
+    if (unasked && l->flight.head)
+        link_end_unasked(e, l);
 }
 
 /* ---- receiving ---------------------------------------------------------------- */
@@ -302,13 +350,6 @@ static void link_answered(reef_engine *e, reef_link *l, reef_ticket *t)
     reef_ticket_end(e, t, REEF_OK, "");
 }
 
-static void link_protocol_error(reef_engine *e, reef_link *l, const char *text)
-{
-    reef_error why;
-    reef_error_put(&why, REEF_PROTOCOL, 0, l->stats.peer, text);
-    reef_link_fail(e, l, false, &why);
-}
-
 /* Whose reply comes next: the first in flight, or, where none is, a group whose first
  * commands have gone out while its last ones have not. */
 static reef_ticket *link_owed(const reef_link *l)
@@ -316,6 +357,32 @@ static reef_ticket *link_owed(const reef_link *l)
     reef_ticket *out = l->out.head;
     bool begun = out && out->sent > 0 && out->got + 1 < out->count;
     return l->flight.head ? l->flight.head : begun && l->skip_tail == 0 ? out : NULL;
+}
+
+static reef_reply *link_take_reply(reef_link *l)
+{
+    reef_reply *reply = reef_parser_take(l->parser);
+    return reply ? reply
+                 : reef_reply_failed(REEF_UNSURE,
+                                     "answered, but out of memory for the reply");
+}
+
+/* A server that can't take a command (an argument is over a limit of its own) says so
+ * before it has the whole of it, and hangs up. Sent again, it would end the next link
+ * the same way. */
+static bool link_refused_midway(reef_engine *e, reef_link *l)
+{
+    static const char said[] = "ERR Protocol error";
+    reef_ticket *t = l->out.head;
+    if (!t || t->sent == 0 || t->count > 1 ||
+        strncmp(reef_reply_text(reef_parser_peek(l->parser)), said, sizeof said - 1))
+        return false;
+    reef_list_remove(&l->out, t);
+    t->replies[t->got++] = link_take_reply(l);
+    reef_report_answer(e, l, t);
+    reef_ticket_end(e, t, REEF_OK, "");
+    link_protocol_error(e, l, "refused a command before it had the whole of it");
+    return true;
 }
 
 static void link_reply(reef_engine *e, reef_link *l)
@@ -333,14 +400,11 @@ static void link_reply(reef_engine *e, reef_link *l)
         return;
     }
     if (!t) {
-        link_protocol_error(e, l, "sent a reply that nobody asked for");
+        if (!link_refused_midway(e, l))
+            link_protocol_error(e, l, "sent a reply that nobody asked for");
         return;
     }
-    reef_reply *reply = reef_parser_take(l->parser);
-    if (!reply)
-        reply =
-            reef_reply_failed(REEF_UNSURE, "answered, but out of memory for the reply");
-    t->replies[t->got++] = reply;
+    t->replies[t->got++] = link_take_reply(l);
     l->stats.in_flight -= flies;
     if (t->got == t->count)
         link_answered(e, l, t);
@@ -385,18 +449,6 @@ void reef_link_received(reef_engine *e, reef_link *l, size_t len)
     while (l->parser && link_step(e, l))
         if (link_drained(e, l))
             return;
-}
-
-/* A push cut in two costs a reconnect here; a reply that slips would cost the truth. */
-bool reef_link_fit(reef_engine *e, reef_link *l)
-{
-    if (l->state != REEF_LINK_READY)
-        return false;
-    if (l->out.head || l->flight.head || l->skip_tail > 0 ||
-        !reef_parser_inside(l->parser))
-        return true;
-    link_protocol_error(e, l, "sent part of a reply that nobody asked for");
-    return false;
 }
 
 /* ---- deadlines ---------------------------------------------------------------- */

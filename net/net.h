@@ -8,7 +8,8 @@
  * REEF_BADCONFIG, REEF_BADARG. Until its deadline reef tries again by itself where that
  * may help.
  *   - it was sent and no answer came: REEF_UNSURE, unless it was marked repeatable;
- * then it is sent again until the deadline.
+ * then it is sent again until the deadline. What came in its place was no RESP, or over
+ * a budget: REEF_PROTOCOL; a reply that is too large is never asked for again.
  *   - the server answered: REEF_OK or REEF_REFUSED. Answers that prove that the command
  * did not run and that time mends (LOADING, MASTERDOWN, BUSY) are waited out within the
  * deadline; what the server said last is the result. */
@@ -25,6 +26,7 @@ enum {
         1048576,          /* commands that one engine holds at once; more: REEF_LIMIT */
     REEF_EVENTS_MAX = 64, /* events kept for the caller; the oldest go first */
     REEF_PUSHES_MAX = 64, /* pushes kept for the caller; the oldest go first */
+    REEF_PUSH_BYTES_MAX = 1048576, /* of memory that they hold in all; likewise */
     REEF_LATENCY_BUCKETS =
         18,                /* bucket i counts calls under 2^i ms; the last, the rest */
     REEF_STATS_LINKS = 64, /* links in one snapshot */

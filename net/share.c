@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+enum { SHARE_OPTIONS_MAX = 16 }; /* arguments before STREAMS */
+
 typedef enum share_why {
     SHARE_SUBSCRIBES,
     SHARE_BLOCKS, /* inside a transaction these don't block */
@@ -46,6 +48,8 @@ static const share_rule share_rules[] = {
     {"READWRITE", NULL, SHARE_STATE},
     {"CLIENT", "TRACKING", SHARE_STATE},
     {"CLIENT", "CACHING", SHARE_STATE},
+    {"CLIENT", "CAPA", SHARE_STATE},
+    {"CLIENT", "IMPORT-SOURCE", SHARE_STATE},
     {"CLIENT", "NO-EVICT", SHARE_STATE},
     {"CLIENT", "NO-TOUCH", SHARE_STATE},
     {"CLIENT", "SETNAME", SHARE_STATE},
@@ -92,18 +96,21 @@ static reef_code share_refuse(reef_error *error, reef_str name, const char *reas
     return REEF_BADARG;
 }
 
-/* XREAD and XREADGROUP block only when they say so, ahead of STREAMS. */
+/* XREAD and XREADGROUP block only when they say so, ahead of STREAMS. A group may have
+ * any name, these words included. None needs more options than are looked at. */
 static bool share_blocking_read(const reef_cmd *cmd, reef_str name)
 {
     if (!reef_str_is(name, "XREAD") && !reef_str_is(name, "XREADGROUP"))
         return false;
     size_t count = reef_cmd_count(cmd);
-    for (size_t i = 1; i < count && i < 12; i++) {
+    for (size_t i = 1; i < count; i++) {
         reef_str arg = reef_cmd_at(cmd, i);
         if (reef_str_is(arg, "STREAMS"))
             return false;
-        if (reef_str_is(arg, "BLOCK"))
+        if (reef_str_is(arg, "BLOCK") || i > SHARE_OPTIONS_MAX)
             return true;
+        if (reef_str_is(arg, "GROUP"))
+            i += 2;
     }
     return false;
 }

@@ -27,18 +27,23 @@ void reef_list_push(reef_list *list, reef_ticket *t)
 
 void reef_list_insert_by_age(reef_list *list, reef_ticket *t)
 {
-    /* What comes back is nearly always older than all that waits: look from the head.
-     */
-    reef_ticket *after = NULL;
-    for (reef_ticket *i = list->head; i && i->id < t->id; i = i->next)
-        after = i;
+    /* What comes back comes in crowds, by age: look from where the last one went. */
+    reef_ticket *after = list->near;
+    while (after && after->id > t->id)
+        after = after->prev;
+    reef_ticket *next = after ? after->next : list->head;
+    for (; next && next->id < t->id; next = next->next)
+        after = next;
     list_insert_after(list, after, t);
+    list->near = t;
 }
 
 void reef_list_remove(reef_list *list, reef_ticket *t)
 {
     *(t->prev ? &t->prev->next : &list->head) = t->next;
     *(t->next ? &t->next->prev : &list->tail) = t->prev;
+    if (list->near == t)
+        list->near = t->prev;
     t->next = t->prev = NULL;
     list->count--;
 }
@@ -109,10 +114,19 @@ static void heap_remove(reef_engine *e, const reef_ticket *t)
 
 /* ---- life --------------------------------------------------------------------- */
 
+/* EVAL, EVALSHA_RO, FCALL and their like. */
+static bool ticket_is_script(const reef_cmd *cmd)
+{
+    reef_str name = reef_cmd_at(cmd, 0);
+    return (name.len >= 4 && reef_str_is((reef_str){name.ptr, 4}, "EVAL")) ||
+           (name.len >= 5 && reef_str_is((reef_str){name.ptr, 5}, "FCALL"));
+}
+
 reef_ticket *reef_ticket_new(reef_engine *e, const reef_cmd *const cmds[], size_t count)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
+    /* Each is at most half of what is allowed, so this sum can't wrap. */
+    for (size_t i = 0; i < count && bytes <= REEF_PENDING_BYTES; i++)
         bytes += reef_cmd_wire(cmds[i]).len;
     if (e->pending + count > REEF_PENDING_MAX ||
         e->pending_bytes + bytes > REEF_PENDING_BYTES)
@@ -131,6 +145,7 @@ reef_ticket *reef_ticket_new(reef_engine *e, const reef_cmd *const cmds[], size_
             memcpy(t->wire + t->len, wire.ptr, wire.len);
         t->len += wire.len;
         t->repeatable = t->repeatable && reef_cmd_is_repeatable(cmds[i]);
+        t->scripted = t->scripted || ticket_is_script(cmds[i]);
     }
     t->id = e->next_id;
     e->next_id += count;
@@ -196,24 +211,33 @@ static bool text_begins(const char *text, const char *word)
     return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == 0);
 }
 
-static bool reply_not_now(const reef_reply *reply)
+/* The first word is the server's, but a script may have run and answered "BUSY" itself:
+ * `scripted` asks for the server's whole phrase. */
+static bool reply_not_now(const reef_reply *reply, bool scripted)
 {
+    static const char *const words[][2] = {
+        {"LOADING", " is loading the dataset"},
+        {"MASTERDOWN", " Link with MASTER is down"},
+        {"BUSY", " is busy running a"},
+    };
     if (reef_reply_code(reply) != REEF_REFUSED)
         return false;
     const char *text = reef_reply_text(reply);
-    return text_begins(text, "LOADING") || text_begins(text, "MASTERDOWN") ||
-           text_begins(text, "BUSY");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (text_begins(text, words[i][0]))
+            return !scripted || strstr(text, words[i][1]) != NULL;
+    return false;
 }
 
 bool reef_ticket_not_now(const reef_ticket *t)
 {
     if (t->count == 1)
-        return reply_not_now(t->replies[0]);
+        return reply_not_now(t->replies[0], t->scripted && !t->repeatable);
     /* A transaction ran unless its EXEC says that it was thrown away. */
     if (!text_begins(reef_reply_text(t->replies[t->count - 1]), "EXECABORT"))
         return false;
     for (uint32_t i = 0; i + 1 < t->count; i++)
-        if (reply_not_now(t->replies[i]))
+        if (reply_not_now(t->replies[i], false))
             return true;
     return false;
 }

@@ -119,6 +119,9 @@ static void each_command_of_a_pipeline_has_its_own_fate(void **state)
     const char *const stray[] = {"EXEC", "GET", "DISCARD"};
     const char *const spoiled[] = {"MULTI", "GET", "HELLO", "EXEC", "GET"};
     const char *const missing[] = {"MULTI", "-", "EXEC", "GET"};
+    const char *const headless[] = {"GET", "-", "GET", "EXEC", "GET"};
+    const char *const broken[] = {"!", "GET", "-", "GET", "EXEC", "GET"};
+    const char *const gaps[] = {"-", "GET", "-", "MULTI", "EXEC", "-", "GET"};
     const char *const nested[] = {"MULTI", "MULTI", "EXEC", "GET"};
     (void)state;
     peer *p = peer_start(serve, NULL, NULL);
@@ -130,6 +133,9 @@ static void each_command_of_a_pipeline_has_its_own_fate(void **state)
     pipeline_gives(client, stray, 3, "bob");
     pipeline_gives(client, spoiled, 5, "bbbbo");
     pipeline_gives(client, missing, 4, "bbbo");
+    pipeline_gives(client, headless, 5, "obbbo");
+    pipeline_gives(client, broken, 6, "bbbbbo");
+    pipeline_gives(client, gaps, 7, "boboobo");
     pipeline_gives(client, nested, 4, "bbbo");
     reef_pipeline(client, NULL, 0, LONG_MS, NULL);
     reef_close(client);

@@ -302,6 +302,61 @@ static void test_server_that_hangs_up_is_paced(void **state)
     kit_stop(&k);
 }
 
+/* How an idle link once ended does not explain why the next call fails. */
+static void test_old_loss_is_no_reason(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:7\"]");
+    reef_engine_tend(k.engine, k.now_ms);
+    kit_connect(&k);
+    k.now_ms += 400000;
+    kit_closed(&k, 0);
+    uint64_t id = kit_submit(&k, "GET a", false, 1000);
+    kit_expect_open(&k, "127.0.0.1", 7);
+    kit_tick_to(&k, k.now_ms + 1000);
+    kit_expect_done(&k, id, REEF_CONNECT, "the deadline passed while connecting");
+    kit_stop(&k);
+}
+
+/* A number that served a link before it serves a look-up: nothing of that link is left.
+ */
+static void test_lookup_on_a_used_number(void **state)
+{
+    (void)state;
+    kit k;
+    reef_event event;
+    const char *const addresses[] = {"127.0.0.9"};
+    kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+    uint64_t held = kit_submit(&k, "INCR a", false, 900000);
+    kit_expect_lookup(&k, "db.example");
+    reef_engine_resolved(k.engine, k.link, addresses, 1, NULL, k.now_ms);
+    kit_connect(&k);
+    uint64_t late = kit_submit(&k, "INCR b", false, 10);
+    kit_expect_sent(&k, NULL);
+    uint32_t old = k.link;
+    kit_tick_to(&k, k.now_ms + 10);
+    kit_expect_done(&k, late, REEF_UNSURE, NULL);
+    kit_submit(&k, "GET c", false, 900000);
+    kit_tick_to(&k, k.now_ms + REEF_BACKOFF_MAX_MS);
+    kit_expect_open(&k, "127.0.0.9", 7);
+    assert_int_not_equal(k.link, old);
+    reef_engine_closed(k.engine, old, ECONNRESET, k.now_ms);
+    kit_expect_done(&k, held, REEF_UNSURE, NULL);
+    kit_closed(&k, ECONNREFUSED);
+    kit_tick_to(&k, k.now_ms + REEF_BACKOFF_MAX_MS);
+    kit_expect_lookup(&k, "db.example");
+    assert_int_equal(k.link, old);
+    while (reef_engine_next_event(k.engine, &event)) {
+    }
+    k.now_ms += 2000;
+    reef_engine_resolved(k.engine, k.link, NULL, 0, "no such name", k.now_ms);
+    assert_true(reef_engine_next_event(k.engine, &event));
+    assert_int_equal(event.kind, REEF_EVENT_FAILED);
+    kit_expect_quiet(&k); /* it failed: there is a pause */
+    kit_stop(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +374,8 @@ int main(void)
         cmocka_unit_test(test_idle_link_closed),
         cmocka_unit_test(test_one_answer_a_connection),
         cmocka_unit_test(test_server_that_hangs_up_is_paced),
+        cmocka_unit_test(test_old_loss_is_no_reason),
+        cmocka_unit_test(test_lookup_on_a_used_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

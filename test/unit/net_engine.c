@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -265,6 +266,40 @@ static void test_large_command_goes_out_in_place(void **state)
     kit_stop(&k);
 }
 
+/* Nobody has to pull pushes: what is kept of them is bounded in bytes as well. */
+static void test_pushes_are_bounded_in_bytes(void **state)
+{
+    (void)state;
+    enum { TEXT = REEF_PUSH_BYTES_MAX / 4, HEAD = 32 };
+    kit k;
+    reef_reply *push;
+    reef_stats stats;
+    kit_start(&k, "server.redis.hosts = [\"127.0.0.1:7000\"]");
+    reef_engine_tend(k.engine, k.now_ms);
+    kit_connect(&k);
+    char *text = malloc(8 * TEXT + HEAD);
+    assert_non_null(text);
+    for (int i = 0; i < 10; i++) {
+        size_t len = i < 9 ? TEXT : 8 * (size_t)TEXT;
+        int head = snprintf(text, HEAD, ">1\r\n$%lu\r\n", (unsigned long)len);
+        memset(text + head, 'a', len);
+        memcpy(text + head + len, "\r\n", 3);
+        kit_receive(&k, text);
+    }
+    free(text);
+    size_t held = 0, count = 0;
+    for (; reef_engine_next_push(k.engine, &push); count++) {
+        held += reef_reply_size(push);
+        reef_reply_free(push);
+    }
+    assert_true(held <= REEF_PUSH_BYTES_MAX);
+    assert_int_equal(count, 3); /* four, and their nodes, are too much */
+    assert_int_equal(k.engine->push_bytes, 0);
+    reef_engine_stats(k.engine, &stats);
+    assert_int_equal(stats.dropped_pushes, 7);
+    kit_stop(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_clock_never_goes_back),
         cmocka_unit_test(test_late_inputs_are_ignored),
         cmocka_unit_test(test_large_command_goes_out_in_place),
+        cmocka_unit_test(test_pushes_are_bounded_in_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

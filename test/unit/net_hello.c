@@ -133,6 +133,8 @@ static void test_refusals(void **state)
         {"-WRONGPASS invalid username-password pair\r\n", REEF_AUTH, "check username"},
         {"-DENIED Redis is running in protected mode\r\n", REEF_REFUSED,
          "protected mode"},
+        {"-DENIED Redis is in protected mode and no password is set\r\n", REEF_REFUSED,
+         "protected mode"},
         {"HTTP/1.1 400 Bad Request\r\n", REEF_PROTOCOL, "does not speak RESP"},
         {"+OK\r\n", REEF_PROTOCOL, "else than a map"},
         {"%1\r\n+mode\r\n+sentinel\r\n", REEF_BADCONFIG, "is a Sentinel"},
@@ -207,6 +209,80 @@ static void test_secret_is_not_kept(void **state)
     kit_stop(&k);
 }
 
+/* Servers quote what they don't know: "with args beginning with: `secret`", and may cut
+ * it anywhere. */
+static void test_secret_is_not_quoted(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "-ERR unknown command `AUTH`, with args beginning with: `hunter2hunter2`, \r\n",
+        "-ERR unknown command 'AUTH', with args beginning with: 'hunter2h\r\n",
+        "-WRONGPASS hunter2hunter2 is wrong\r\n",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        kit k;
+        reef_event event;
+        uint64_t id = begin(&k, TOML_HOST "password = \"hunter2hunter2\"\n");
+        kit_expect_sent(&k, NULL);
+        kit_receive(&k, "-ERR unknown command `HELLO`\r\n");
+        kit_expect_sent(&k, NULL);
+        kit_receive(&k, answers[i]);
+        reef_done done;
+        assert_true(reef_engine_next_done(k.engine, &done));
+        assert_int_equal(done.ticket, id);
+        assert_int_equal(reef_reply_code(done.reply), REEF_AUTH);
+        assert_null(strstr(reef_reply_text(done.reply), "hunt"));
+        assert_non_null(strstr(reef_reply_text(done.reply), "check username and"));
+        reef_reply_free(done.reply);
+        while (reef_engine_next_event(k.engine, &event))
+            assert_null(strstr(event.text, "hunt"));
+        kit_stop(&k);
+    }
+}
+
+/* The sentence goes on behind the server's own full stop. */
+static void test_refusal_is_one_sentence(void **state)
+{
+    (void)state;
+    kit k;
+    uint64_t id = begin(&k, TOML_HOST "password = \"s3\"\n");
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "-WRONGPASS invalid pair or user is disabled.\r\n");
+    kit_expect_done(&k, id, REEF_AUTH, "is disabled; check username and password");
+    kit_stop(&k);
+}
+
+/* An ACL user with "nopass": to leave AUTH out would be to act as the default user. */
+static void test_user_without_password(void **state)
+{
+    (void)state;
+    kit k;
+    begin(&k, TOML_HOST "username = \"ann\"\n");
+    kit_expect_sent(
+        &k, "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$3\r\nann\r\n$0\r\n\r\n");
+    kit_receive(&k, "-NOPROTO no\r\n");
+    kit_expect_sent(&k, "*3\r\n$4\r\nAUTH\r\n$3\r\nann\r\n$0\r\n\r\n");
+    kit_stop(&k);
+    begin(&k, TOML_HOST "username = \"default\"\n");
+    kit_expect_sent(&k, "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n");
+    kit_stop(&k);
+}
+
+/* Servers without HELLO say that it is unknown before they ask who we are. */
+static void test_old_server_wants_a_password(void **state)
+{
+    (void)state;
+    kit k;
+    uint64_t id = begin(&k, TOML_HOST);
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "-ERR unknown command `HELLO`, with args beginning with: `3`\r\n");
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "-NOAUTH Authentication required.\r\n");
+    kit_expect_done(&k, id, REEF_AUTH, "set password under [server.redis]");
+    kit_expect_close(&k, k.link);
+    kit_stop(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +296,10 @@ int main(void)
         cmocka_unit_test(test_waits_out_a_full_server),
         cmocka_unit_test(test_reply_before_the_question),
         cmocka_unit_test(test_secret_is_not_kept),
+        cmocka_unit_test(test_secret_is_not_quoted),
+        cmocka_unit_test(test_refusal_is_one_sentence),
+        cmocka_unit_test(test_user_without_password),
+        cmocka_unit_test(test_old_server_wants_a_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

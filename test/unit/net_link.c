@@ -243,6 +243,100 @@ static void test_garbage_in_flight(void **state)
     kit_stop(&k);
 }
 
+/* A reply that began before the command had gone out is not its answer, though it ends
+ * behind it. */
+static void test_reply_begun_too_early(void **state)
+{
+    (void)state;
+    static const size_t taken[] = {0, 5};
+    for (size_t i = 0; i < 2; i++) {
+        kit k;
+        reef_op op;
+        begin(&k);
+        uint64_t id = kit_submit(&k, "GET token", false, 1000);
+        assert_true(reef_engine_next_op(k.engine, &op));
+        reef_engine_sent(k.engine, op.link, taken[i], k.now_ms);
+        kit_receive(&k, "$5\r\nwro");
+        if (taken[i] > 0) {
+            assert_true(reef_engine_next_op(k.engine, &op));
+            assert_int_equal(op.kind, REEF_OP_SEND);
+            reef_engine_sent(k.engine, op.link, op.bytes.len, k.now_ms);
+            kit_expect_done(&k, id, REEF_PROTOCOL, "nobody asked for");
+        }
+        kit_expect_close(&k, k.link);
+        kit_receive(&k, "ng\r\n");
+        kit_expect_none_done(&k);
+        if (taken[i] == 0) {
+            kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+            kit_connect(&k);
+            kit_expect_sent(&k, "*2\r\n$3\r\nGET\r\n$5\r\ntoken\r\n");
+        }
+        kit_stop(&k);
+    }
+}
+
+/* A server with a limit lower than ours answers before it has the whole command, and
+ * hangs up: once is enough. */
+static void test_refused_midway(void **state)
+{
+    (void)state;
+    kit k;
+    reef_op op;
+    begin(&k);
+    uint64_t id = kit_submit(&k, "SET k large", false, 1000);
+    uint64_t next = kit_submit(&k, "INCR n", false, 1000);
+    assert_true(reef_engine_next_op(k.engine, &op));
+    reef_engine_sent(k.engine, op.link, 20, k.now_ms);
+    kit_receive(&k, "-ERR Protocol error: invalid bulk length\r\n");
+    kit_expect_done(&k, id, REEF_REFUSED, "invalid bulk length");
+    kit_expect_none_done(&k);
+    kit_expect_close(&k, op.link);
+    kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+    kit_connect(&k);
+    kit_expect_sent(&k, "*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n");
+    kit_receive(&k, ":1\r\n");
+    kit_expect_done(&k, next, REEF_OK, NULL);
+    kit_stop(&k);
+}
+
+/* It would end one link after the other, and what others have on them. */
+static void test_too_large_a_reply_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    kit k;
+    begin(&k);
+    uint64_t id = kit_submit(&k, "KEYS *", true, 1000);
+    uint64_t next = kit_submit(&k, "GET a", true, 1000);
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "*1073741824\r\n");
+    kit_expect_done(&k, id, REEF_PROTOCOL, "its reply can't be taken");
+    kit_expect_none_done(&k);
+    kit_expect_close(&k, k.link);
+    kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+    kit_connect(&k);
+    kit_expect_sent(&k, "*2\r\n$3\r\nGET\r\n$1\r\na\r\n");
+    kit_receive(&k, "+v\r\n");
+    kit_expect_done(&k, next, REEF_OK, NULL);
+    kit_stop(&k);
+}
+
+/* Tried until the deadline, a repeatable command still says what was wrong each time.
+ */
+static void test_garbage_is_named_in_the_end(void **state)
+{
+    (void)state;
+    kit k;
+    begin(&k);
+    uint64_t id = kit_submit(&k, "GET a", true, 1000);
+    int64_t end = k.now_ms + 1000;
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "?\r\n");
+    kit_expect_close(&k, k.link);
+    kit_tick_to(&k, end);
+    kit_expect_done(&k, id, REEF_UNSURE, "does not speak RESP");
+    kit_stop(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +351,10 @@ int main(void)
         cmocka_unit_test(test_unasked_reply),
         cmocka_unit_test(test_half_a_reply_unasked),
         cmocka_unit_test(test_garbage_in_flight),
+        cmocka_unit_test(test_reply_begun_too_early),
+        cmocka_unit_test(test_refused_midway),
+        cmocka_unit_test(test_too_large_a_reply_is_not_asked_for_again),
+        cmocka_unit_test(test_garbage_is_named_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,12 @@ static void test_refused(void **state)
         {"WAITAOF 1 1 0", "blocks"},
         {"XREAD COUNT 2 BLOCK 0 STREAMS s 0", "blocks"},
         {"xreadgroup GROUP g c block 0 STREAMS s >", "blocks"},
+        {"XREADGROUP GROUP streams c BLOCK 0 STREAMS s >", "blocks"},
+        {"XREAD COUNT 1 COUNT 1 COUNT 1 COUNT 1 COUNT 1 COUNT 1 COUNT 1 COUNT 1 "
+         "COUNT 1 BLOCK 0 STREAMS s 0",
+         "blocks"},
+        {"CLIENT CAPA redirect", "state"},
+        {"CLIENT IMPORT-SOURCE ON", "state"},
         {"WATCH a", "state"},
         {"UNWATCH", "state"},
         {"SELECT 1", "state"},
@@ -90,10 +96,23 @@ static void test_allowed(void **state)
 {
     (void)state;
     static const char *const words[] = {
-        "GET a",       "SET a b",     "PING",   "EVAL x 0",
-        "CLIENT LIST", "CLIENT ID",   "CLIENT", "XREAD STREAMS BLOCK 0",
-        "LPOP a",      "PUBLISH a b", "MULTI",  "SCRIPT LOAD x",
-        "INFO",        "SUBSCRIBERS", "SUB",    "XREAD COUNT 1 STREAMS s 0",
+        "GET a",
+        "SET a b",
+        "PING",
+        "EVAL x 0",
+        "CLIENT LIST",
+        "CLIENT ID",
+        "CLIENT",
+        "XREAD STREAMS BLOCK 0",
+        "LPOP a",
+        "PUBLISH a b",
+        "MULTI",
+        "SCRIPT LOAD x",
+        "INFO",
+        "SUBSCRIBERS",
+        "SUB",
+        "XREAD COUNT 1 STREAMS s 0",
+        "XREADGROUP GROUP block c STREAMS s >",
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         reef_error error;

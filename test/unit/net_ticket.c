@@ -133,6 +133,65 @@ static void test_not_now_in_a_transaction(void **state)
     }
 }
 
+/* A crowd that comes back by age is looked through once, not once for each of them:
+ * these would take minutes. */
+static void test_list_takes_back_a_crowd(void **state)
+{
+    (void)state;
+    enum { CROWD = 500000, YOUNG = 1000 };
+    reef_list list = {0};
+    reef_ticket *t = calloc(CROWD + YOUNG, sizeof *t);
+    assert_non_null(t);
+    for (size_t i = 0; i < CROWD + YOUNG; i++)
+        t[i].id = i;
+    for (size_t i = CROWD; i < CROWD + YOUNG; i++)
+        reef_list_push(&list, &t[i]);
+    for (size_t i = 0; i < CROWD; i++)
+        reef_list_insert_by_age(&list, &t[i]);
+    reef_list_remove(&list, &t[CROWD - 1]); /* the one that went in last */
+    reef_list_insert_by_age(&list, &t[CROWD - 1]);
+    size_t n = 0;
+    for (reef_ticket *at = list.head; at; at = at->next)
+        assert_true(at->id == n++);
+    assert_int_equal(n, CROWD + YOUNG);
+    free(t);
+}
+
+/* What a script answers is no proof that it did not run. */
+static void test_scripts_say_what_they_like(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command, *answer;
+        bool repeatable, again;
+    } cases[] = {
+        {"EVAL s 0", "-BUSY account is locked\r\n", false, false},
+        {"evalsha_ro s 0", "-LOADING soon\r\n", false, false},
+        {"FCALL f 0", "-MASTERDOWN x\r\n", false, false},
+        {"FCALL f 0", "-MASTERDOWN x\r\n", true, true},
+        {"INCR n", "-BUSY x\r\n", false, true},
+        {"EVAL s 0", "-BUSY Redis is busy running a script. Kill it\r\n", false, true},
+        {"EVAL s 0", "-LOADING Valkey is loading the dataset in memory\r\n", false,
+         true},
+        {"FCALL f 0", "-MASTERDOWN Link with MASTER is down and\r\n", false, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        kit k;
+        kit_start(&k, "server.redis.hosts = [\"127.0.0.1:7000\"]");
+        uint64_t id = kit_submit(&k, cases[i].command, cases[i].repeatable, 1000);
+        kit_connect(&k);
+        kit_expect_sent(&k, NULL);
+        kit_receive(&k, cases[i].answer);
+        if (!cases[i].again)
+            kit_expect_done(&k, id, REEF_REFUSED, NULL);
+        kit_expect_none_done(&k);
+        kit_tick_to(&k, k.now_ms + REEF_BACKOFF_MAX_MS);
+        kit_expect_sent(&k, NULL);
+        assert_int_equal(k.sent_len > 0, cases[i].again);
+        kit_stop(&k);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +199,8 @@ int main(void)
         cmocka_unit_test(test_heap),
         cmocka_unit_test(test_not_now),
         cmocka_unit_test(test_not_now_in_a_transaction),
+        cmocka_unit_test(test_list_takes_back_a_crowd),
+        cmocka_unit_test(test_scripts_say_what_they_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
