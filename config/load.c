@@ -80,7 +80,8 @@ static reef_code load_fail(const char *path, int number, reef_error *error)
         reef_message_add(&message, ")");
     }
     reef_code code = number == ENOMEM ? REEF_NOMEM : REEF_BADCONFIG;
-    code = reef_config_fail(error, code, (reef_place){path, 0, 0}, &message);
+    const char *name = path[0] != 0 ? path : "\"\"";
+    code = reef_config_fail(error, code, (reef_place){name, 0, 0}, &message);
     if (error != NULL)
         error->sys_errno = number;
     return code;

@@ -110,6 +110,8 @@ const char *cli_nearest_option(const char *word);
 void cli_put_text(FILE *, reef_str);
 void cli_put_quoted(FILE *, reef_str); /* the same, in double quotes */
 void cli_put_json(FILE *, reef_str);   /* a JSON string; bad UTF-8 as U+FFFD */
+/* A whole JSON text, for a terminal: the same value, and the same safe characters. */
+void cli_put_json_text(FILE *, reef_str);
 void cli_put_time(FILE *, int64_t unix_ns);
 typedef enum cli_color {
     CLI_PLAIN,

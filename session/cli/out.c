@@ -138,6 +138,11 @@ void cli_put_json(FILE *out, reef_str s)
     fputc('"', out);
 }
 
+void cli_put_json_text(FILE *out, reef_str s)
+{
+    out_put(out, s, false, true);
+}
+
 /* ---- times and colours -------------------------------------------------------- */
 
 void cli_put_time(FILE *out, int64_t unix_ns)

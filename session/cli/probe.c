@@ -91,19 +91,20 @@ void cli_check_info(cli_check *check, reef_cmd *cmd)
 
 enum { PROBE_ARGS = 4 };
 
-/* "\001" and "\002" stand for a record's key and an index key. */
+/* "\001" and "\002" stand for a record's key and an index key, which are not there. */
 static const struct {
     bool writes;
+    reef_kind kind; /* of the answer */
     const char *args[PROBE_ARGS + 1];
 } probes[] = {
-    {false, {"GET", "\001"}},
-    {false, {"SCAN", "0", "COUNT", "1"}},
-    {true, {"SET", "\001", "", "XX"}},
-    {true, {"SET", "\002", "", "XX"}},
-    {true, {"DEL", "\001"}},
-    {true, {"DEL", "\002"}},
-    {true, {"EXPIRE", "\002", "7200"}},
-    {true, {"EVAL", "return 0", "1", "\001"}},
+    {false, REEF_NIL, {"GET", "\001"}},
+    {false, REEF_ARRAY, {"SCAN", "0", "COUNT", "1"}},
+    {true, REEF_NIL, {"SET", "\001", "", "XX"}},
+    {true, REEF_NIL, {"SET", "\002", "", "XX"}},
+    {true, REEF_INT, {"DEL", "\001"}},
+    {true, REEF_INT, {"DEL", "\002"}},
+    {true, REEF_INT, {"EXPIRE", "\002", "7200"}},
+    {true, REEF_INT, {"EVAL", "return 0", "1", "\001"}},
 };
 
 static void probe_key(reef_cmd *cmd, const char *prefix, const char *rest)
@@ -141,7 +142,8 @@ typedef struct probe_result {
 } probe_result;
 
 /* One probe; false: there is no connection to go on with. */
-static bool probe_one(cli_check *check, const reef_cmd *cmd, probe_result *result)
+static bool probe_one(cli_check *check, const reef_cmd *cmd, reef_kind kind,
+                      probe_result *result)
 {
     reef_reply *reply = reef_call(check->ctx->client, cmd, check->ctx->timeout_ms);
     reef_code code = reef_reply_code(reply);
@@ -149,7 +151,11 @@ static bool probe_one(cli_check *check, const reef_cmd *cmd, probe_result *resul
     char name[32];
     reef_str word = reef_cmd_at(cmd, 0);
     (void)snprintf(name, sizeof name, "%.*s", (int)word.len, word.ptr);
-    if (code == REEF_REFUSED && strncmp(text, "NOPERM", 6) == 0) {
+    if (code == REEF_OK && reef_node_kind(reef_reply_root(reply)) != kind) {
+        cli_check_find(check, CLI_PROTOCOL, name,
+                       " gives an answer of another kind: see whether the server ",
+                       "renames commands");
+    } else if (code == REEF_REFUSED && strncmp(text, "NOPERM", 6) == 0) {
         probe_add(result->denied, sizeof result->denied, name);
     } else if (code != REEF_OK &&
                strncmp(text, result->failure, sizeof result->failure - 1) != 0) {
@@ -185,7 +191,7 @@ void cli_check_rights(cli_check *check, reef_cmd *cmd)
         if (probes[i].writes && !writable)
             continue;
         probe_build(cmd, probes[i].args, check->ctx->config.key_prefix);
-        if (!probe_one(check, cmd, &result))
+        if (!probe_one(check, cmd, probes[i].kind, &result))
             return;
     }
     if (result.denied[0] != '\0')

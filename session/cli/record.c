@@ -23,7 +23,8 @@ static const char *record_state(const reef_session *s)
 {
     if (s->is_deleted)
         return "revoked";
-    return s->expires_after_ns < reef_unix_ns() ? "expired" : "live";
+    bool ends = s->expires_after_ns > 0; /* or else "never set", see below */
+    return ends && s->expires_after_ns < reef_unix_ns() ? "expired" : "live";
 }
 
 /* "1h59m", "-3m12s", with the two largest units; weeks are not worth a third. */
@@ -61,8 +62,12 @@ void cli_session_print(cli_context *ctx, const reef_session *s)
     record_line(ctx, "agent    ", s->user_agent);
     record_line(ctx, "state    ", reef_str_of(record_state(s)));
     cli_put_colored(stdout, ctx->color_out, CLI_BOLD, "expires  ");
-    cli_put_time(stdout, s->expires_after_ns);
-    printf(" (%s)\n", left);
+    if (s->expires_after_ns > 0) {
+        cli_put_time(stdout, s->expires_after_ns);
+        printf(" (%s)\n", left);
+    } else {
+        printf("%s\n", left);
+    }
     cli_put_colored(stdout, ctx->color_out, CLI_BOLD, "updated  ");
     cli_put_time(stdout, reef_clock_unix_ns(s->updated_at));
     printf(" (%" PRIu64 ")\n", s->updated_at);
@@ -74,7 +79,10 @@ int cli_session_json(cli_context *ctx, const reef_session *s)
     char *json = reef_session_encode(s, &len);
     if (json == NULL)
         return cli_fail(ctx, REEF_NOMEM, "out of memory");
-    (void)fwrite(json, 1, len, stdout);
+    if (isatty(1) == 1) /* knot's own bytes may steer a terminal */
+        cli_put_json_text(stdout, (reef_str){json, len});
+    else
+        (void)fwrite(json, 1, len, stdout);
     fputc('\n', stdout);
     free(json);
     return CLI_DONE;

@@ -79,6 +79,27 @@ static void online_check(void **state)
 }
 
 /* RESP2, a unix socket, a prefix, another db, not enabled. */
+/* A server whose GET is another command: all of it answers, and none of it will do. */
+static void online_check_renamed_kind(const reef_live_kind *kind)
+{
+    online_place p;
+    const reef_live_options options = {
+        .extra = "rename-command GET \"\"\nrename-command STRLEN GET\n"};
+    online_begin(&p, kind, &options);
+    reef_cli *cli = &p.cli;
+    reef_cli_run(cli, "check");
+    assert_int_equal(cli->code, 8);
+    reef_cli_has(cli->out, "problem   GET gives an answer of another kind");
+    reef_cli_has_not(cli->out, "good");
+    online_end(&p);
+}
+
+static void online_check_renamed(void **state)
+{
+    (void)state;
+    reef_live_each(online_check_renamed_kind);
+}
+
 static void online_check_settings_kind(const reef_live_kind *kind)
 {
     online_place p;
@@ -469,6 +490,14 @@ static void online_list_kind(const reef_live_kind *kind)
     reef_cli_has(cli->out, "\"code\":\"corrupt\",\"exit\":8}\n");
     reef_cli_has(cli->out, id[2]);
     reef_cli_fails(cli, online_line(line, "session get ", id[0], ""), 8, id[0]);
+    /* A session without an expiry lives as long as its key. */
+    snprintf(line, sizeof line,
+             "SET Sessions:%s {\"session_id\":\"%s\",\"user_id\":\"u1\"}", id[0],
+             id[0]);
+    free(reef_live_ask(p.server, line));
+    reef_cli_run(cli, online_line(line, "session get ", id[0], ""));
+    reef_cli_has(cli->out, "state    live\n");
+    reef_cli_has(cli->out, "expires  never set\n");
     online_end(&p);
 }
 
@@ -525,68 +554,18 @@ static void online_demo_fails(void **state)
     reef_live_each(online_demo_fails_kind);
 }
 
-/* ---- terminals and time ------------------------------------------------------- */
-
-static void online_terminal_kind(const reef_live_kind *kind)
-{
-    online_place p;
-    online_begin(&p, kind, NULL);
-    reef_cli *cli = &p.cli;
-    cli->to = REEF_CLI_TERMINAL;
-    reef_cli_run(cli, "check");
-    assert_int_equal(cli->code, 0);
-    reef_cli_has(cli->out, "\033[32mgood\033[0m");
-    reef_cli_run(cli, "check --no-color");
-    reef_cli_has_not(cli->out, "\033");
-    cli->env[0] = "NO_COLOR=1";
-    reef_cli_run(cli, "check");
-    reef_cli_has_not(cli->out, "\033");
-    online_end(&p);
-}
-
-static void online_terminal(void **state)
-{
-    (void)state;
-    reef_live_each(online_terminal_kind);
-}
-
-/* A server that stands still: a sign of life on a terminal, none in a pipe, and an end
- * by the deadline. */
-static void online_progress_kind(const reef_live_kind *kind)
-{
-    online_place p;
-    online_begin(&p, kind, NULL);
-    reef_cli *cli = &p.cli;
-    reef_live_pause(p.server);
-    cli->to = REEF_CLI_TERMINAL;
-    reef_cli_run(cli, "session list --all --timeout 4s");
-    assert_int_equal(cli->code, 4);
-    reef_cli_has(cli->out, "reef: listing sessions, 2 s");
-    cli->to = REEF_CLI_PIPE;
-    reef_cli_fails(cli, "session revoke --user u --timeout 300ms", 4, "reef: ");
-    reef_live_resume(p.server);
-    reef_cli_prints(cli, "session revoke --user u", "revoked 0 sessions\n");
-    online_end(&p);
-}
-
-static void online_progress(void **state)
-{
-    (void)state;
-    reef_live_each(online_progress_kind);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(online_check),      cmocka_unit_test(online_check_settings),
-        cmocka_unit_test(online_replica),    cmocka_unit_test(online_sentinel),
-        cmocka_unit_test(online_eviction),   cmocka_unit_test(online_password),
-        cmocka_unit_test(online_users),      cmocka_unit_test(online_wrong_db),
-        cmocka_unit_test(online_call),       cmocka_unit_test(online_call_nested),
-        cmocka_unit_test(online_life),       cmocka_unit_test(online_save),
-        cmocka_unit_test(online_list),       cmocka_unit_test(online_demo),
-        cmocka_unit_test(online_demo_fails), cmocka_unit_test(online_terminal),
-        cmocka_unit_test(online_progress),   cmocka_unit_test(online_readonly),
+        cmocka_unit_test(online_check),         cmocka_unit_test(online_check_settings),
+        cmocka_unit_test(online_replica),       cmocka_unit_test(online_sentinel),
+        cmocka_unit_test(online_eviction),      cmocka_unit_test(online_password),
+        cmocka_unit_test(online_users),         cmocka_unit_test(online_wrong_db),
+        cmocka_unit_test(online_call),          cmocka_unit_test(online_call_nested),
+        cmocka_unit_test(online_life),          cmocka_unit_test(online_save),
+        cmocka_unit_test(online_list),          cmocka_unit_test(online_demo),
+        cmocka_unit_test(online_demo_fails),    cmocka_unit_test(online_readonly),
+        cmocka_unit_test(online_check_renamed),
     };
     return cmocka_run_group_tests_name("cli_online", tests, NULL, NULL);
 }

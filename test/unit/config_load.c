@@ -145,6 +145,8 @@ static void files_that_are_none(void **state)
     assert_int_equal(error.sys_errno, EISDIR);
     assert_int_equal(load("home/no.toml", NULL, NULL), REEF_BADCONFIG);
     assert_string_equal(error.text, "home/no.toml: there is no such file");
+    assert_int_equal(load("", NULL, NULL), REEF_BADCONFIG);
+    assert_string_equal(error.text, "\"\": there is no such file");
     write_text("other.toml", "");
     assert_int_equal(load("other.toml/x", NULL, NULL), REEF_BADCONFIG);
     help_contains(error.text, "other.toml/x: ");
