@@ -17,6 +17,7 @@
 
 enum {
     CLIENT_FEW = 8,         /* commands of a pipeline that need no allocation */
+    CLIENT_PORTION = 8192,  /* commands that are submitted under one hold of the lock */
     CLIENT_FILE_SHOWN = 80, /* bytes of the config's path in an error, its end */
     CLIENT_TIMEOUT_MAX_MS = 1 << 30 /* twelve days: longer ones are cut to this */
 };
@@ -311,14 +312,16 @@ static bool client_whole(const reef_cmd *const cmds[], size_t count)
     return true;
 }
 
-static void client_submit(reef_lane *lane, reef_waiter *waiter,
-                          const reef_cmd *const cmds[], size_t count)
+/* The groups from `at` on, up to a portion of commands. Says where the next begins. */
+static size_t client_submit(reef_lane *lane, reef_waiter *waiter,
+                            const reef_cmd *const cmds[], size_t at, size_t count,
+                            size_t *alone)
 {
-    size_t alone = 0;
-    for (size_t at = 0; at < count; at += waiter->slots[at].count) {
+    size_t end = count - at < CLIENT_PORTION ? count : at + CLIENT_PORTION;
+    for (; at < end; at += waiter->slots[at].count) {
         size_t group = client_group(cmds + at, count - at);
         if (group == 1)
-            group = client_headless(cmds, at, count, &alone);
+            group = client_headless(cmds, at, count, alone);
         waiter->slots[at].count = group;
         if (!client_whole(cmds + at, group)) {
             client_refuse(waiter->replies + at, group, REEF_BADARG,
@@ -330,6 +333,21 @@ static void client_submit(reef_lane *lane, reef_waiter *waiter,
         } else {
             reef_lane_submit(lane, waiter, cmds, at);
         }
+    }
+    return at;
+}
+
+/* A portion at a time, so that a long pipeline does not keep the lane from others. */
+static void client_pipeline(reef_client *client, reef_waiter *waiter,
+                            const reef_cmd *const cmds[], size_t count)
+{
+    reef_lane *lane = client_pick(client);
+    size_t at = 0, alone = 0;
+    while (at < count) {
+        int cancel_state = reef_lane_enter(lane);
+        at = client_submit(lane, waiter, cmds, at, count, &alone);
+        reef_lane_run(lane, waiter, &client->monotonic);
+        reef_lane_leave(lane, cancel_state);
     }
 }
 
@@ -354,11 +372,7 @@ void reef_pipeline(reef_client *client, const reef_cmd *const cmds[], size_t cou
         client_refuse(replies, count, REEF_NOMEM, "out of memory");
         return;
     }
-    reef_lane *lane = client_pick(client);
-    int cancel_state = reef_lane_enter(lane);
-    client_submit(lane, &waiter, cmds, count);
-    reef_lane_run(lane, &waiter, &client->monotonic);
-    reef_lane_leave(lane, cancel_state);
+    client_pipeline(client, &waiter, cmds, count);
     if (waiter.slots != few)
         free(waiter.slots);
 }

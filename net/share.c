@@ -14,7 +14,8 @@ typedef enum share_why {
     SHARE_STATE,
     SHARE_NO_REPLY,
     SHARE_HANDSHAKE,
-    SHARE_STREAMS
+    SHARE_STREAMS,
+    SHARE_HANGS_UP
 } share_why;
 
 typedef struct share_rule {
@@ -64,6 +65,8 @@ static const share_rule share_rules[] = {
     {"SYNC", NULL, SHARE_STREAMS},
     {"PSYNC", NULL, SHARE_STREAMS},
     {"REPLCONF", NULL, SHARE_STREAMS},
+    {"POST", NULL, SHARE_HANGS_UP},
+    {"HOST:", NULL, SHARE_HANGS_UP},
 };
 
 static const char *share_reason(share_why why)
@@ -81,6 +84,9 @@ static const char *share_reason(share_why why)
         return "the connection belongs to reef, which does this from the config";
     case SHARE_STREAMS:
         return "it turns the connection into a stream, and others share it";
+    case SHARE_HANGS_UP:
+        return "servers take it for HTTP and hang up on everyone who shares the "
+               "connection";
     }
     return "";
 }

@@ -152,6 +152,39 @@ static void basic_long_pipeline(reef_client *client)
     free(cmds);
 }
 
+/* Transactions back to back, more than are submitted at once: none is torn apart where
+ * a portion ends. */
+static void basic_many_transactions(reef_client *client)
+{
+    static const char *const lines[] = {"MULTI", "INCR many", "EXEC"};
+    enum { MANY = 9000 };
+    reef_cmd *cmds[3];
+    const reef_cmd **list = calloc(MANY, sizeof *list);
+    reef_reply **replies = calloc(MANY, sizeof *replies);
+    assert_non_null(list);
+    assert_non_null(replies);
+    for (int i = 0; i < 3; i++) {
+        cmds[i] = reef_live_cmd(lines[i], false);
+        assert_non_null(cmds[i]);
+    }
+    reef_reply_free(reef_live_call(client, "DEL many", 5000));
+    for (int i = 0; i < MANY; i++)
+        list[i] = cmds[i % 3];
+    reef_pipeline(client, list, MANY, 20000, replies);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(reef_reply_code(replies[i]), REEF_OK);
+        if (i % 3 == 2) {
+            const reef_node *ran = reef_at(reef_reply_root(replies[i]), 0);
+            assert_int_equal(reef_int(ran, -1), i / 3 + 1);
+        }
+        reef_reply_free(replies[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        reef_cmd_free(cmds[i]);
+    free(replies);
+    free(list);
+}
+
 /* Sends the lines in one pipeline. */
 static void basic_pipeline(reef_client *client, const char *const lines[], size_t count,
                            reef_reply *replies[])
@@ -201,6 +234,7 @@ static void basic_pipelines(const reef_live_case *one, reef_client *client)
 {
     (void)one;
     basic_long_pipeline(client);
+    basic_many_transactions(client);
     basic_transaction(client);
     reef_pipeline(client, NULL, 0, 0, NULL);
     reef_live_says(client, "PING", "PONG");

@@ -79,6 +79,8 @@ static void test_refused(void **state)
         {"AUTH x", "belongs to reef"},
         {"RESET", "belongs to reef"},
         {"QUIT", "belongs to reef"},
+        {"POST /", "hang up"},
+        {"host: x", "hang up"},
         {"EXEC", "no MULTI"},
         {"DISCARD", "no MULTI"},
     };
