@@ -303,26 +303,15 @@ reef_code reef_list_collect(reef_job *job, reef_batch *batch, reef_str user_id,
 reef_code reef_session_list(reef_client *client, reef_str user_id, int64_t timeout_ms,
                             reef_sessions **out, reef_error *error)
 {
-    reef_job job;
+    reef_reading r;
     reef_code code = REEF_OK;
     *out = NULL;
     if (user_id.len > 0)
         code = reef_keys_check_user(user_id, error);
     if (code == REEF_OK)
-        code = reef_job_begin(&job, client, timeout_ms, error);
+        code = reef_reading_begin(&r, client, timeout_ms, error);
     if (code != REEF_OK)
         return code;
-    reef_batch *batch = reef_batch_new();
-    reef_sessions *list = reef_sessions_new();
-    if (batch == NULL || list == NULL)
-        code = reef_tell(error, REEF_NOMEM, "out of memory", (reef_str){NULL, 0}, NULL);
-    else
-        code = reef_list_collect(&job, batch, user_id, list);
-    reef_batch_free(batch);
-    reef_job_end(&job);
-    if (code == REEF_OK)
-        *out = list;
-    else
-        reef_sessions_free(list);
-    return code;
+    code = reef_list_collect(&r.job, r.batch, user_id, r.list);
+    return reef_reading_end(&r, code, out);
 }

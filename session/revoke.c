@@ -143,21 +143,13 @@ reef_code reef_session_revoke_user(reef_client *client, reef_str user_id,
                                    size_t *revoked, int64_t timeout_ms,
                                    reef_error *error)
 {
-    reef_job job;
+    reef_reading r;
     *revoked = 0;
     reef_code code = reef_keys_check_user(user_id, error);
     if (code == REEF_OK)
-        code = reef_job_begin(&job, client, timeout_ms, error);
+        code = reef_reading_begin(&r, client, timeout_ms, error);
     if (code != REEF_OK)
         return code;
-    reef_batch *batch = reef_batch_new();
-    reef_sessions *list = reef_sessions_new();
-    if (batch == NULL || list == NULL)
-        code = reef_tell(error, REEF_NOMEM, "out of memory", (reef_str){NULL, 0}, NULL);
-    else
-        code = revoke_user(&job, batch, list, user_id, revoked);
-    reef_batch_free(batch);
-    reef_sessions_free(list);
-    reef_job_end(&job);
-    return code;
+    code = revoke_user(&r.job, r.batch, r.list, user_id, revoked);
+    return reef_reading_end(&r, code, NULL);
 }

@@ -140,26 +140,15 @@ static reef_code session_read(reef_job *job, reef_batch *batch, reef_str id,
 reef_code reef_session_get(reef_client *client, reef_str id, int64_t timeout_ms,
                            reef_sessions **out, reef_error *error)
 {
-    reef_job job;
+    reef_reading r;
     *out = NULL;
     reef_code code = session_check_id(id, error);
     if (code == REEF_OK)
-        code = reef_job_begin(&job, client, timeout_ms, error);
+        code = reef_reading_begin(&r, client, timeout_ms, error);
     if (code != REEF_OK)
         return code;
-    reef_batch *batch = reef_batch_new();
-    reef_sessions *list = reef_sessions_new();
-    if (batch == NULL || list == NULL)
-        code = reef_tell(error, REEF_NOMEM, "out of memory", (reef_str){NULL, 0}, NULL);
-    else
-        code = session_read(&job, batch, id, list);
-    reef_batch_free(batch);
-    reef_job_end(&job);
-    if (code == REEF_OK)
-        *out = list;
-    else
-        reef_sessions_free(list);
-    return code;
+    code = session_read(&r.job, r.batch, id, r.list);
+    return reef_reading_end(&r, code, out);
 }
 
 /* ---- one record's text -------------------------------------------------------- */

@@ -142,3 +142,30 @@ reef_code reef_sessions_read(reef_sessions *list, const reef_asked *asked,
         return REEF_NOT_FOUND;
     return sessions_add(list, &session, REEF_OK, (reef_str){NULL, 0});
 }
+
+/* ---- a call that reads sessions ----------------------------------------------- */
+
+reef_code reef_reading_begin(reef_reading *reading, reef_client *client,
+                             int64_t timeout_ms, reef_error *error)
+{
+    reef_code code = reef_job_begin(&reading->job, client, timeout_ms, error);
+    if (code != REEF_OK)
+        return code;
+    reading->batch = reef_batch_new();
+    reading->list = reef_sessions_new();
+    if (reading->batch != NULL && reading->list != NULL)
+        return REEF_OK;
+    code = reef_tell(error, REEF_NOMEM, "out of memory", (reef_str){NULL, 0}, NULL);
+    return reef_reading_end(reading, code, NULL);
+}
+
+reef_code reef_reading_end(reef_reading *reading, reef_code code, reef_sessions **out)
+{
+    reef_batch_free(reading->batch);
+    reef_job_end(&reading->job);
+    if (code == REEF_OK && out != NULL)
+        *out = reading->list;
+    else
+        reef_sessions_free(reading->list);
+    return code;
+}

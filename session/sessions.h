@@ -4,6 +4,7 @@
 #ifndef REEF_SESSION_SESSIONS_H
 #define REEF_SESSION_SESSIONS_H
 #include "session/codec.h"
+#include "session/job.h"
 #include "session/session.h"
 
 /* One result: a session, or a record that could not be read (code REEF_CORRUPT, of the
@@ -35,5 +36,19 @@ typedef struct reef_asked {
 reef_code reef_sessions_read(reef_sessions *, const reef_asked *, reef_str json);
 /* Adds a record that could not be read. */
 reef_code reef_sessions_spoilt(reef_sessions *, const reef_asked *, const char *why);
+
+/* A call that reads sessions: its rounds, and what they find. */
+typedef struct reef_reading {
+    reef_job job;
+    reef_batch *batch;
+    reef_sessions *list;
+} reef_reading;
+
+/* Not REEF_OK: the error says why, and there is nothing to end. */
+reef_code reef_reading_begin(reef_reading *, reef_client *, int64_t timeout_ms,
+                             reef_error *);
+/* How it ended, given back. Frees all; but where that is REEF_OK and `out` is not NULL,
+ * the list goes there. */
+reef_code reef_reading_end(reef_reading *, reef_code, reef_sessions **out);
 
 #endif
