@@ -18,58 +18,6 @@ unsigned reef_digit_value(char c)
     return 16;
 }
 
-static bool utf8_tail(reef_str text, size_t at)
-{
-    return at < text.len && ((unsigned char)text.ptr[at] & 0xC0) == 0x80;
-}
-
-/* Bytes of a character by its first byte, and the least and largest second byte: all
- * that overlong forms, surrogates and the upper end differ in. */
-static size_t utf8_lead(unsigned char lead, unsigned *low, unsigned *high)
-{
-    *low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    *high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF)
-        return 2;
-    if (lead >= 0xE0 && lead <= 0xEF)
-        return 3;
-    return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
-}
-
-size_t reef_utf8_size(reef_str text, size_t at)
-{
-    unsigned char lead = (unsigned char)text.ptr[at];
-    unsigned low, high;
-    size_t size = utf8_lead(lead, &low, &high);
-    if (lead < 0x80)
-        return 1;
-    if (size == 0 || at + 1 >= text.len)
-        return 0;
-    unsigned second = (unsigned char)text.ptr[at + 1];
-    if (second < low || second > high)
-        return 0;
-    for (size_t i = 2; i < size; i++)
-        if (!utf8_tail(text, at + i))
-            return 0;
-    return size;
-}
-
-size_t reef_utf8_put(uint32_t c, char out[4])
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    size_t size = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = size - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (c & 0x3F));
-        c >>= 6;
-    }
-    uint32_t lead = size == 2 ? 0xC0 : size == 3 ? 0xE0 : 0xF0;
-    out[0] = (char)(lead | c);
-    return size;
-}
-
 reef_str reef_str_from(reef_str text, size_t at)
 {
     return reef_str_part(text, at, text.len - at);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * text: what the files of this folder share about characters: classes without a locale,
- * UTF-8, and error sentences that are built into a fixed room and never overflow it. */
+ * and error sentences that are built into a fixed room and never overflow it. */
 #ifndef REEF_CONFIG_TEXT_H
 #define REEF_CONFIG_TEXT_H
 #include "resp/resp.h"
@@ -24,12 +24,6 @@ static inline bool reef_is_letter(char c)
 
 /* The value of a digit in bases up to 16; 16 where it is none. */
 unsigned reef_digit_value(char);
-
-/* Bytes of the UTF-8 character at `at`, which is less than text.len: 1 to 4. 0: not
- * UTF-8 there (overlong, surrogate, past U+10FFFF, cut off). */
-size_t reef_utf8_size(reef_str text, size_t at);
-/* The character as UTF-8 into `out`; its length. */
-size_t reef_utf8_put(uint32_t character, char out[4]);
 
 /* The rest of a word from `at` on. */
 reef_str reef_str_from(reef_str, size_t at);

@@ -33,6 +33,15 @@ bool reef_str_equal(reef_str a, reef_str b);
  */
 bool reef_str_is(reef_str word, const char *text);
 
+/* UTF-8, RFC 3629. Bytes of the well-formed character at `at`, 1 to 4; 0: none stands
+ * there (overlong, a surrogate, above U+10FFFF, cut off, the end). */
+size_t reef_utf8_size(reef_str text, size_t at);
+/* The same, and which character it is; 0 where there is none. */
+size_t reef_utf8_get(reef_str text, size_t at, uint32_t *point);
+/* A character, at most U+10FFFF, as bytes into `out`; how many. */
+size_t reef_utf8_put(uint32_t point, char out[4]);
+bool reef_utf8_valid(reef_str text);
+
 /* ---- errors ------------------------------------------------------------------- */
 
 /* How a call ended. The order is part of the ABI: new codes go at the end. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Purpose: growing texts and the form of UTF-8.
+ * Purpose: growing texts.
  * Invariant: len <= cap <= REEF_DRAFT_MAX, so that no sum below can overflow. */
 #include "session/draft.h"
 #include <stdlib.h>
@@ -76,54 +76,4 @@ void reef_draft_free(reef_draft *draft)
 {
     free(draft->ptr);
     *draft = (reef_draft){0};
-}
-
-/* What the second byte may be at least and at most, by the first: this is where
- * overlong forms, surrogates and values over U+10FFFF fall out. */
-static void utf8_second(uint8_t first, uint8_t *low, uint8_t *high)
-{
-    *low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    *high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-}
-
-static size_t utf8_announced(uint8_t first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xC2 && first <= 0xDF)
-        return 2;
-    if (first >= 0xE0 && first <= 0xEF)
-        return 3;
-    return first >= 0xF0 && first <= 0xF4 ? 4 : 0;
-}
-
-size_t reef_draft_utf8(const char *ptr, size_t len)
-{
-    if (len == 0)
-        return 0;
-    uint8_t low, high;
-    uint8_t first = (uint8_t)ptr[0];
-    size_t size = utf8_announced(first);
-    if (size > len)
-        return 0;
-    utf8_second(first, &low, &high);
-    for (size_t i = 1; i < size; i++) {
-        uint8_t byte = (uint8_t)ptr[i];
-        if (byte < low || byte > high)
-            return 0;
-        low = 0x80;
-        high = 0xBF;
-    }
-    return size;
-}
-
-bool reef_draft_utf8_valid(reef_str text)
-{
-    for (size_t at = 0; at < text.len;) {
-        size_t size = reef_draft_utf8(text.ptr + at, text.len - at);
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    return true;
 }

@@ -23,9 +23,4 @@ reef_str reef_draft_str(const reef_draft *); /* borrowed until the next write */
 void reef_draft_clear(reef_draft *);         /* empty again, the failure forgotten */
 void reef_draft_free(reef_draft *);
 
-/* Bytes of the well-formed UTF-8 character at ptr: 1 to 4, or 0 where there is none
- * (surrogates, overlong forms and what is cut off are none). */
-size_t reef_draft_utf8(const char *ptr, size_t len);
-bool reef_draft_utf8_valid(reef_str);
-
 #endif

@@ -13,7 +13,7 @@
 /* Adds one character of at most `room` bytes and returns the bytes taken, or 0. */
 static size_t tell_char(reef_error *error, size_t *len, reef_str text, size_t room)
 {
-    size_t size = reef_draft_utf8(text.ptr, text.len);
+    size_t size = reef_utf8_size(text, 0);
     bool plain = size > 1 || (size == 1 && text.ptr[0] >= ' ' && text.ptr[0] < 0x7F);
     /* U+0080 to U+009F are controls as well. */
     if (size == 2 && text.ptr[0] == '\xC2' && (uint8_t)text.ptr[1] < 0xA0)

@@ -52,7 +52,7 @@ static void json_write_ascii(reef_draft *draft, char byte)
 /* One character, or one byte that is none; the bytes taken. */
 static size_t json_write_char(reef_draft *draft, const char *ptr, size_t len)
 {
-    size_t size = reef_draft_utf8(ptr, len);
+    size_t size = reef_utf8_size((reef_str){ptr, len}, 0);
     if (size == 0) {
         reef_draft_text(draft, "\\ufffd");
         return 1;
@@ -225,23 +225,9 @@ reef_str reef_json_quoted(reef_json *json)
 
 static void json_put_rune(reef_draft *out, int32_t rune)
 {
-    uint32_t value = (uint32_t)rune;
-    if (value < 0x80) {
-        reef_draft_byte(out, (char)value);
-        return;
-    }
-    if (value < 0x800) {
-        reef_draft_byte(out, (char)(uint8_t)(0xC0 | value >> 6));
-    } else {
-        if (value < 0x10000) {
-            reef_draft_byte(out, (char)(uint8_t)(0xE0 | value >> 12));
-        } else {
-            reef_draft_byte(out, (char)(uint8_t)(0xF0 | value >> 18));
-            reef_draft_byte(out, (char)(uint8_t)(0x80 | (value >> 12 & 63)));
-        }
-        reef_draft_byte(out, (char)(uint8_t)(0x80 | (value >> 6 & 63)));
-    }
-    reef_draft_byte(out, (char)(uint8_t)(0x80 | (value & 63)));
+    char bytes[4];
+    size_t size = reef_utf8_put((uint32_t)rune, bytes);
+    reef_draft_add(out, (reef_str){bytes, size});
 }
 
 /* "\uXXXX" at ptr, with its second half where it is a pair; the bytes taken. */
@@ -286,7 +272,7 @@ static size_t json_put_next(reef_draft *out, const char *ptr, size_t len)
 {
     if (*ptr == '\\')
         return json_put_escape(out, ptr, len);
-    size_t size = reef_draft_utf8(ptr, len);
+    size_t size = reef_utf8_size((reef_str){ptr, len}, 0);
     if (size == 0) {
         json_put_rune(out, 0xFFFD);
         return 1;

@@ -76,7 +76,7 @@ reef_code reef_keys_check_user(reef_str user_id, reef_error *error)
         return reef_tell(error, REEF_BADARG, "the user id is empty", none, NULL);
     if (user_id.len > REEF_KEY_MAX)
         return reef_tell(error, REEF_LIMIT, "the user id is too long", user_id, NULL);
-    if (!reef_draft_utf8_valid(user_id))
+    if (!reef_utf8_valid(user_id))
         return reef_tell(error, REEF_BADARG, "the user id is no UTF-8", user_id, NULL);
     return REEF_OK;
 }

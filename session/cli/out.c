@@ -15,37 +15,6 @@
 
 /* ---- characters --------------------------------------------------------------- */
 
-static bool out_trails(reef_str s, size_t at, size_t count)
-{
-    if (s.len - at < count + 1)
-        return false;
-    for (size_t i = 1; i <= count; i++) {
-        if (((unsigned char)s.ptr[at + i] & 0xC0) != 0x80)
-            return false;
-    }
-    return true;
-}
-
-/* The character at `at`, and its length; 0: no valid UTF-8 stands there. */
-static size_t out_decode(reef_str s, size_t at, uint32_t *point)
-{
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    unsigned char lead = (unsigned char)s.ptr[at];
-    *point = lead;
-    if (lead < 0x80)
-        return 1;
-    size_t count = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-    if (lead < 0xC2 || lead > 0xF4 || !out_trails(s, at, count))
-        return 0;
-    uint32_t value = lead & (0x3FU >> count);
-    for (size_t i = 1; i <= count; i++)
-        value = value << 6 | ((unsigned char)s.ptr[at + i] & 0x3FU);
-    if (value < least[count] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
-        return 0;
-    *point = value;
-    return count + 1;
-}
-
 /* Controls, and the marks that reorder or hide the text around them. */
 static bool out_is_unsafe(uint32_t point)
 {
@@ -61,7 +30,7 @@ static size_t out_plain(reef_str s, size_t at, bool quotes)
     size_t start = at;
     while (at < s.len) {
         uint32_t point;
-        size_t len = out_decode(s, at, &point);
+        size_t len = reef_utf8_get(s, at, &point);
         if (len == 0 || out_is_unsafe(point) ||
             (quotes && (point == '"' || point == '\\')))
             break;
@@ -93,7 +62,9 @@ static const char *out_short_escape(uint32_t point)
 static size_t out_put_escape(FILE *out, reef_str s, size_t at, bool json)
 {
     uint32_t point;
-    size_t len = out_decode(s, at, &point);
+    size_t len = reef_utf8_get(s, at, &point);
+    if (len == 0)
+        point = (unsigned char)s.ptr[at]; /* a byte that is no character */
     const char *name = len == 1 ? out_short_escape(point) : NULL;
     if (name != NULL)
         fputs(name, out);

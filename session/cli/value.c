@@ -31,38 +31,11 @@ typedef struct value_walk {
 
 /* ---- text --------------------------------------------------------------------- */
 
-/* The length of the well-formed UTF-8 character at `at`, its code point in `*point`;
- * 0 where there is none. */
-static size_t value_character(reef_str text, size_t at, uint32_t *point)
-{
-    unsigned char lead = (unsigned char)text.ptr[at];
-    if (lead < 0x80) {
-        *point = lead;
-        return 1;
-    }
-    size_t len = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || len > text.len - at) {
-        return 0;
-    }
-    uint32_t code = lead & (0x7Fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        unsigned char c = (unsigned char)text.ptr[at + i];
-        if ((c & 0xC0) != 0x80) {
-            return 0;
-        }
-        code = code << 6 | (c & 0x3Fu);
-    }
-    bool overlong = code < (len == 4 ? 0x10000u : len == 3 ? 0x800u : 0x80u);
-    bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-    *point = code;
-    return overlong || surrogate || code > 0x10FFFF ? 0 : len;
-}
-
 bool cli_value_is_text(reef_str text)
 {
     uint32_t point = 0;
     for (size_t i = 0; i < text.len;) {
-        size_t len = value_character(text, i, &point);
+        size_t len = reef_utf8_get(text, i, &point);
         if (len == 0 || point == 0) {
             return false;
         }
@@ -97,7 +70,7 @@ void cli_value_string(FILE *out, reef_str text)
     uint32_t point = 0;
     putc('"', out);
     for (size_t i = 0; i < text.len;) {
-        size_t len = value_character(text, i, &point);
+        size_t len = reef_utf8_get(text, i, &point);
         value_escape(out, len == 0 ? 0xFFFD : point);
         i += len == 0 ? 1 : len;
     }

@@ -1,39 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config_text: UTF-8, words, and error sentences that fit. */
+ * config_text: words, and error sentences that fit. */
 #include "config/text.h"
 #include "config_help.h"
-
-/* Every code point there and back, and every pair of bytes judged. */
-static void utf8(void **state)
-{
-    (void)state;
-    for (uint32_t c = 0; c <= 0x10FFFF; c++) {
-        char bytes[4];
-        size_t len = reef_utf8_put(c, bytes);
-        size_t want = c >= 0xD800 && c <= 0xDFFF ? 0 : len;
-        if (reef_utf8_size((reef_str){bytes, len}, 0) != want)
-            fail_msg("U+%04X", (unsigned)c);
-        if (len > 1 && reef_utf8_size((reef_str){bytes, len - 1}, 0) != 0)
-            fail_msg("U+%04X cut", (unsigned)c);
-    }
-    static const char *const bad[] = {"\x80",
-                                      "\xBF",
-                                      "\xC0\x80",
-                                      "\xC1\xBF",
-                                      "\xE0\x80\x80",
-                                      "\xF0\x80\x80\x80",
-                                      "\xF4\x90\x80\x80",
-                                      "\xF8\x80\x80\x80",
-                                      "\xFE",
-                                      "\xFF",
-                                      "\xC3\x28",
-                                      "\xE2\x28\xA1",
-                                      "\xE2\x82\x28",
-                                      "\xF0\x9F\x90\x28"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(reef_utf8_size(reef_str_of(bad[i]), 0), 0);
-}
 
 static void words(void **state)
 {
@@ -217,15 +186,10 @@ static void forget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8),
-        cmocka_unit_test(words),
-        cmocka_unit_test(digits),
-        cmocka_unit_test(values_are_safe),
-        cmocka_unit_test(values_are_cut),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(message_is_bounded),
-        cmocka_unit_test(failures_fit),
-        cmocka_unit_test(failure_forms),
+        cmocka_unit_test(words),           cmocka_unit_test(digits),
+        cmocka_unit_test(values_are_safe), cmocka_unit_test(values_are_cut),
+        cmocka_unit_test(numbers),         cmocka_unit_test(message_is_bounded),
+        cmocka_unit_test(failures_fit),    cmocka_unit_test(failure_forms),
         cmocka_unit_test(forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

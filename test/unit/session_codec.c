@@ -289,9 +289,9 @@ static void test_round_trip(void **state)
         assert_true(back.expires_after_ns == session.expires_after_ns);
         assert_true(back.updated_at == session.updated_at);
         assert_int_equal(back.is_deleted, session.is_deleted);
-        if (reef_draft_utf8_valid(session.id))
+        if (reef_utf8_valid(session.id))
             assert_true(reef_str_equal(back.id, session.id));
-        if (reef_draft_utf8_valid(session.user_agent))
+        if (reef_utf8_valid(session.user_agent))
             assert_true(reef_str_equal(back.user_agent, session.user_agent));
         char *again = reef_session_encode(&back, &again_len);
         assert_non_null(again);

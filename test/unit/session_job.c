@@ -56,7 +56,7 @@ static void test_tell_long(void **state)
                 tail);
             reef_str text = reef_str_of(error.text);
             assert_true(text.len < REEF_ERROR_TEXT);
-            assert_true(reef_draft_utf8_valid(text));
+            assert_true(reef_utf8_valid(text));
             bool cut = strstr(error.text, "...\"") != NULL;
             assert_int_equal(cut, len > REEF_ERROR_KEY);
         }
