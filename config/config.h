@@ -22,8 +22,8 @@ enum {
     REEF_FILE_MAX = 16777216   /* bytes of knot.toml that are read */
 };
 
-/* Where a setting came from: `line` and `column` (1-based, in characters) for a file.
- */
+/* Where a setting came from: `line` and `column` (1-based, in characters) for a
+ * file. */
 typedef enum reef_source {
     REEF_FROM_DEFAULT,
     REEF_FROM_FILE,

@@ -8,8 +8,8 @@
  * and what is not in the table costs nothing.
  *
  * Invariants: `stack` holds the path of each open bracket; `keyed` is true between the
- * last part of a key and its value; what fails first is reported and ends the reading.
- */
+ * last part of a key and its value; what fails first is reported and ends the
+ * reading. */
 #include "config/setting.h"
 #include "config/toml.h"
 #include <string.h>

@@ -30,8 +30,8 @@ static bool setting_is_text(const reef_input *input)
     return input->kind == REEF_INPUT_TEXT || input->kind == REEF_INPUT_ENV;
 }
 
-/* The words of Go's strconv.ParseBool, which knot reads its environment by, and more.
- */
+/* The words of Go's strconv.ParseBool, which knot reads its environment by, and
+ * more. */
 static bool setting_flag_word(reef_str word, bool *value)
 {
     static const char *const words[] = {"true",  "1", "t", "yes", "on",

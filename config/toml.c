@@ -75,8 +75,8 @@ bool reef_toml_character(reef_toml *r, size_t *at)
     return true;
 }
 
-/* The byte at the reader; 0 at the end. A NUL of the text is none of those looked for.
- */
+/* The byte at the reader; 0 at the end. A NUL of the text is none of those looked
+ * for. */
 static char toml_peek(const reef_toml *r)
 {
     return r->at < r->text.len ? r->text.ptr[r->at] : (char)0;
@@ -280,8 +280,8 @@ static bool toml_unclosed(reef_toml *r)
     return true;
 }
 
-/* After a bracket that opened, or a comma: both may be followed by the one that closes.
- */
+/* After a bracket that opened, or a comma: both may be followed by the one that
+ * closes. */
 static bool toml_item(reef_toml *r, reef_toml_event *event)
 {
     if (!toml_blank(r) || toml_close(r, event) || toml_unclosed(r))

@@ -11,10 +11,10 @@
  *
  * Invariants that every input leaves behind:
  *   - A ticket is in exactly one list: the engine's waiting list, a link's out or
- * flight list, or the engine's done list. Only done tickets are out of the deadline
- * heap.
+ *     flight list, or the engine's done list. Only done tickets are out of the deadline
+ *     heap.
  *   - A link's flight list, with the skips between its tickets, is the exact sequence
- * of replies that its server still owes.
+ *     of replies that its server still owes.
  *   - A link takes new tickets only while READY. One that owes an abandoned reply is
  *     DRAINING: it finishes what it owes to others and is closed. */
 #ifndef REEF_ENGINE_H
@@ -27,8 +27,8 @@ enum {
     REEF_STAGE_BYTES = 16384,  /* small commands are gathered up to this much */
     REEF_HELLO_ARGS_MAX = 4096 /* bytes of one handshake step, secrets included */
 };
-#define REEF_PENDING_BYTES                                                             \
-    ((size_t)1 << 30) /* wire bytes that one engine holds at once */
+/* Wire bytes that one engine holds at once. */
+#define REEF_PENDING_BYTES ((size_t)1 << 30)
 
 /* ---- tickets ------------------------------------------------------------------ */
 
@@ -39,8 +39,7 @@ typedef enum reef_standing {
     REEF_DONE
 } reef_standing;
 
-/* One group of commands, usually of one. One allocation: the struct, its replies, its
- * wire. */
+/* A group of commands, usually of one. One allocation: struct, replies, wire. */
 typedef struct reef_ticket {
     struct reef_ticket *next, *prev;
     uint64_t id, tag;
@@ -54,8 +53,7 @@ typedef struct reef_ticket {
     uint32_t link; /* OUT, FLIGHT: the link's index */
     bool repeatable;
     bool scripted; /* a script or function answers it, in words of its own */
-    bool
-        doubtful; /* was sent, its link was lost, and it waits again: it may have run */
+    bool doubtful; /* was sent, lost its link, and waits again: it may have run */
     bool internal; /* the engine's own ping: nobody is told */
     size_t len, sent;
     char *wire;
@@ -77,8 +75,8 @@ void reef_list_insert_by_age(reef_list *, reef_ticket *);
 
 /*   FREE -> LOOKUP -> OPENING -> HELLO -> [AUTH] -> SETUP -> READY -> DRAINING
  *   Any of them -> CLOSING (a CLOSE is owed to the host) -> FREE, or -> FREE when the
- * host reports the transport gone. LOOKUP has no transport: it goes to FREE without a
- * CLOSE. */
+ *   host reports the transport gone. LOOKUP has no transport: it goes to FREE without a
+ *   CLOSE. */
 typedef enum reef_link_state {
     REEF_LINK_FREE,
     REEF_LINK_LOOKUP,
@@ -208,8 +206,8 @@ reef_code reef_ticket_track(reef_engine *, reef_ticket *); /* into the deadline 
  * not out of a list: the caller has done that. */
 void reef_ticket_end(reef_engine *, reef_ticket *, reef_code, const char *text);
 void reef_ticket_free(reef_engine *, reef_ticket *);
-void reef_ticket_wait(reef_engine *,
-                      reef_ticket *);   /* back among the waiting, as unsent */
+/* Back among the waiting, as unsent. */
+void reef_ticket_wait(reef_engine *, reef_ticket *);
 void reef_ticket_forget(reef_ticket *); /* frees the replies of an earlier attempt */
 /* True when what the server said proves that the group did not run and time may mend
  * it. */
@@ -218,8 +216,8 @@ bool reef_ticket_not_now(const reef_ticket *);
 void reef_tickets_refuse(reef_engine *, const reef_error *why);
 
 /* link.c */
-reef_link *
-reef_link_take(reef_engine *); /* a FREE one, making room if need be, or NULL */
+/* A FREE one; or NULL, and room is being made where something old can go. */
+reef_link *reef_link_take(reef_engine *);
 void reef_link_lookup(reef_engine *, reef_link *, const char *name);
 void reef_link_open(reef_engine *, reef_link *, const char *address, uint16_t port,
                     bool local, int64_t deadline_ms);
@@ -259,8 +257,8 @@ void reef_error_put(reef_error *, reef_code, int sys_errno, const char *peer,
                     const char *text);
 
 /* engine.c */
-int64_t reef_backoff_next(reef_engine *,
-                          reef_backoff *); /* sets until_ms, says the pause */
+/* Sets until_ms, and gives the pause. */
+int64_t reef_backoff_next(reef_engine *, reef_backoff *);
 void reef_engine_advance(reef_engine *, int64_t now_ms);
 void reef_engine_push(reef_engine *, reef_reply *);
 

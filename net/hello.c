@@ -7,8 +7,8 @@
  *   HELLO  "HELLO 3 AUTH user password" (protocol = 2: HELLO 2); answered -> SETUP;
  *          no HELLO or no such protocol there -> AUTH
  *   AUTH   RESP2: "AUTH password", where there is one -> SETUP
- *   SETUP  SELECT, and the names that CLIENT LIST shows; names may be refused -> READY
- */
+ *   SETUP  SELECT, and the names that CLIENT LIST shows, which may be refused
+ *          -> READY */
 #include "net/engine.h"
 
 #include <stdio.h>
@@ -160,8 +160,8 @@ static void hello_auth(reef_engine *e, reef_link *l)
     bool built = cmd != NULL;
     if (built) {
         reef_cmd_begin(cmd, "AUTH");
-        /* Servers without HELLO may be older than users, and take the password alone.
-         */
+        /* Servers without HELLO may be older than users, and take the password
+         * alone. */
         if (hello_named_user(e))
             reef_cmd_text(cmd, e->config.username);
         reef_cmd_text(cmd, e->config.password);

@@ -15,10 +15,12 @@
  *   - A sleeper whose deadline passes moves the engine's clock itself, so that a driver
  *     which the system does not run can't hold up others.
  *   - A descriptor is never closed while a thread polls it: it is shut down, buried,
- * and closed by the poller. So its number can't come to mean another file in between.
+ *     and closed by the poller. So its number can't come to mean another file in
+ *     between.
  *   - A call leaves when the engine owes it nothing: a tag never outlives its slot.
  *   - No wait but poll's, and only for as long as the engine's next deadline. Work
- * under the lock comes in bounded portions, with the deadlines looked at in between. */
+ *     under the lock comes in bounded portions, with the deadlines looked at in
+ *     between. */
 #include "net/lane.h"
 #include <assert.h>
 #include <errno.h>

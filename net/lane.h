@@ -33,8 +33,8 @@ typedef struct reef_slot {
     size_t count; /* commands in the group */
 } reef_slot;
 
-/* A call, on the stack of its thread. It leaves only when the engine owes it nothing.
- */
+/* A call, on the stack of its thread. It leaves only when the engine owes it
+ * nothing. */
 typedef struct reef_waiter {
     reef_slot *slots;     /* by command */
     reef_reply **replies; /* by command */

@@ -46,8 +46,8 @@ reef_link *reef_link_take(reef_engine *e)
     for (size_t i = 0; i < REEF_LINKS_MAX; i++)
         if (e->links[i].state == REEF_LINK_FREE)
             return &e->links[i];
-    /* Its number is free once the host has taken the CLOSE; then the router is woken.
-     */
+    /* Its number is free once the host has taken the CLOSE; then the router is
+     * woken. */
     reef_link *oldest = link_oldest_draining(e);
     if (oldest) {
         reef_error why;

@@ -5,30 +5,31 @@
  *
  * How a command ends, whichever door it came in by:
  *   - it was never sent: REEF_UNSENT, REEF_CONNECT, REEF_DNS, REEF_AUTH,
- * REEF_BADCONFIG, REEF_BADARG. Until its deadline reef tries again by itself where that
- * may help.
+ *     REEF_BADCONFIG, REEF_BADARG. Until its deadline reef tries again by itself where
+ *     that may help.
  *   - it was sent and no answer came: REEF_UNSURE, unless it was marked repeatable;
- * then it is sent again until the deadline. What came in its place was no RESP, or over
- * a budget: REEF_PROTOCOL; a reply that is too large is never asked for again.
+ *     then it is sent again until the deadline. What came in its place was no RESP, or
+ *     over a budget: REEF_PROTOCOL; a reply that is too large is never asked for again.
  *   - the server answered: REEF_OK or REEF_REFUSED. Answers that prove that the command
- * did not run and that time mends (LOADING, MASTERDOWN, BUSY) are waited out within the
- * deadline; what the server said last is the result. */
+ *     did not run and that time mends (LOADING, MASTERDOWN, BUSY) are waited out within
+ *     the deadline; what the server said last is the result. */
 #ifndef REEF_NET_H
 #define REEF_NET_H
 #include "config/config.h"
 
 /* ---- what both doors share ---------------------------------------------------- */
 
+/* Limits. Passing one of the first three is REEF_LIMIT; of events and pushes, which are
+ * kept until the caller pulls them, the oldest go first. Latency bucket i counts calls
+ * that took less than 2^i ms; the last, the rest. */
 enum {
-    REEF_GROUP_MAX = 65536, /* commands in one engine group (a MULTI with its EXEC) */
-    REEF_PIPELINE_MAX = 1048576, /* commands in one reef_pipeline */
-    REEF_PENDING_MAX =
-        1048576,          /* commands that one engine holds at once; more: REEF_LIMIT */
-    REEF_EVENTS_MAX = 64, /* events kept for the caller; the oldest go first */
-    REEF_PUSHES_MAX = 64, /* pushes kept for the caller; the oldest go first */
-    REEF_PUSH_BYTES_MAX = 1048576, /* of memory that they hold in all; likewise */
-    REEF_LATENCY_BUCKETS =
-        18,                /* bucket i counts calls under 2^i ms; the last, the rest */
+    REEF_GROUP_MAX = 65536,        /* commands in one group: a MULTI with its EXEC */
+    REEF_PIPELINE_MAX = 1048576,   /* commands in one reef_pipeline */
+    REEF_PENDING_MAX = 1048576,    /* commands that one engine holds at once */
+    REEF_EVENTS_MAX = 64,          /* events kept */
+    REEF_PUSHES_MAX = 64,          /* pushes kept */
+    REEF_PUSH_BYTES_MAX = 1048576, /* memory that these pushes hold in all */
+    REEF_LATENCY_BUCKETS = 18,
     REEF_STATS_LINKS = 64, /* links in one snapshot */
     REEF_PEER_TEXT = 120   /* "host:port", "[v6]:port" or "unix:/path" */
 };
@@ -36,8 +37,8 @@ enum {
 /* Refused before anything is sent, since it would break a connection that others share:
  * subscriptions, MONITOR, blocking commands, MULTI without its EXEC in the same
  * pipeline, WATCH, CLIENT REPLY, HELLO, RESET, QUIT, AUTH, SELECT and the like.
- * REEF_OK, or REEF_BADARG with the reason. `in_multi` says that MULTI opened before it.
- */
+ * REEF_OK, or REEF_BADARG with the reason. `in_multi` says that MULTI opened before
+ * it. */
 reef_code reef_cmd_shareable(const reef_cmd *, bool in_multi, reef_error *);
 
 /* The hash slot of a key, 0 to 16383: CRC16/XMODEM of the key, or of its {tag} (cluster
@@ -142,13 +143,13 @@ void reef_engine_received(reef_engine *, uint32_t link, size_t len, int64_t now_
 /* The transport ended or never came about. sys_errno 0: the peer closed in good order.
  * The engine lets go of the number at once; no CLOSE follows. */
 void reef_engine_closed(reef_engine *, uint32_t link, int sys_errno, int64_t now_ms);
-/* The answer to LOOKUP: numeric addresses, each NUL-terminated; count 0: `why` says it.
- */
+/* The answer to LOOKUP: numeric addresses, each NUL-terminated; count 0: `why` says
+ * it. */
 void reef_engine_resolved(reef_engine *, uint32_t link, const char *const addresses[],
                           size_t count, const char *why, int64_t now_ms);
 void reef_engine_tick(reef_engine *, int64_t now_ms);
-int64_t
-reef_engine_deadline_ms(const reef_engine *); /* call tick then; INT64_MAX: never */
+/* When to call tick, at the latest; INT64_MAX: no need. */
+int64_t reef_engine_deadline_ms(const reef_engine *);
 
 /* One command, or several that go out back to back on one connection and share one fate
  * (a MULTI with its EXEC). Copied. Each command completes exactly once, by deadline_ms:
@@ -184,8 +185,7 @@ enum {
     REEF_BACKOFF_MIN_MS = 5,   /* reconnecting: full jitter, doubling from here … */
     REEF_BACKOFF_MAX_MS = 250, /* … to here */
     REEF_ADDRESSES_MAX = 16,   /* addresses of one name that are tried in turn */
-    REEF_LINKS_MAX = 8 /* transports of one engine: the ready one, and old ones that
-                        * still owe answers */
+    REEF_LINKS_MAX = 8         /* transports: one ready, old ones that owe answers */
 };
 
 /* ---- the blocking client: safe to share between any number of threads --------- */
@@ -198,16 +198,16 @@ enum {
 typedef struct reef_client reef_client;
 
 /* Reads the hosts file; connects to nothing yet, so that a server which is down delays
- * the first call, not the start. NULL: `error` says why (REEF_BADCONFIG, REEF_NOMEM).
- */
+ * the first call, not the start. NULL: `error` says why (REEF_BADCONFIG,
+ * REEF_NOMEM). */
 reef_client *reef_open(const reef_config *, reef_error *error);
 /* Closes connections and frees. No call may be running. NULL is fine. */
 void reef_close(reef_client *);
 
 /* timeout_ms covers the whole call: name look-up, connecting, handshake, waiting,
- * retries. 0 takes call_timeout of the config; negative is REEF_BADARG. */
-reef_reply *reef_call(reef_client *, const reef_cmd *,
-                      int64_t timeout_ms); /* never NULL */
+ * retries. 0 takes call_timeout of the config; negative is REEF_BADARG. Never NULL; the
+ * caller frees the reply. */
+reef_reply *reef_call(reef_client *, const reef_cmd *, int64_t timeout_ms);
 
 /* Sends all at once; replies[i] answers cmds[i] and is never NULL; each has a fate of
  * its own, but a MULTI and what follows it to its EXEC share one. The caller frees
@@ -216,7 +216,7 @@ void reef_pipeline(reef_client *, const reef_cmd *const cmds[], size_t count,
                    int64_t timeout_ms, reef_reply *replies[]);
 
 /* For cgo: the arguments end to end in `bytes`, no pointer inside a pointer. key_index
- * is the argument that picks the slot, or -1. Never NULL. */
+ * is the argument that picks the slot, or -1. Never NULL; the caller frees. */
 reef_reply *reef_call_flat(reef_client *, const char *bytes, const uint32_t lens[],
                            uint32_t count, int32_t key_index, bool repeatable,
                            int64_t timeout_ms);
@@ -226,10 +226,12 @@ reef_reply *reef_call_flat(reef_client *, const char *bytes, const uint32_t lens
  * milliseconds after which it wants to be called again. */
 int64_t reef_tend(reef_client *);
 
-/* Who answers: connects if need be. */
+/* Who answers: connects if need be. REEF_OK, or why nobody can be asked. */
 reef_code reef_server_info(reef_client *, int64_t timeout_ms, reef_server *out,
                            reef_error *);
+/* A snapshot: the sums over all lanes, and each link. */
 void reef_client_stats(reef_client *, reef_stats *out);
+/* What happened, oldest first; false: nothing since. */
 bool reef_client_next_event(reef_client *, reef_event *out);
 bool reef_client_next_push(reef_client *, reef_reply **out); /* caller frees */
 /* The settings that the client runs with, borrowed. */

@@ -325,8 +325,8 @@ void reef_os_shutdown(int fd)
     (void)shutdown(fd, SHUT_RDWR);
 }
 
-/* Not repeated after EINTR: on Linux the number is free by then and may be another's.
- */
+/* Not repeated after EINTR: on Linux the number is free by then and may be
+ * another's. */
 void reef_os_close(int fd)
 {
     if (fd >= 0)
@@ -413,8 +413,8 @@ char *reef_os_read_file(const char *path, size_t *len, int *error)
 
 /* ---- name look-up ------------------------------------------------------------- */
 
-/* States: asked (done false: the thread writes) -> done (all may read, nobody writes).
- */
+/* States: asked (done false: the thread writes) -> done (all may read, nobody
+ * writes). */
 struct reef_lookup {
     atomic_uint holders;
     atomic_bool done;

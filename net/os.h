@@ -48,8 +48,8 @@ char *reef_os_read_file(const char *path, size_t *len, int *error);
 
 /* A name look-up by the system's resolver. getaddrinfo knows no deadline, so a detached
  * thread asks and puts the answer into a box that both sides hold: who asked may drop
- * it at any time. `wake` (of a channel; its own copy is made) gets a byte at the end.
- */
+ * it at any time. `wake` (of a channel; its own copy is made) gets a byte at the
+ * end. */
 typedef struct reef_lookup reef_lookup;
 reef_lookup *reef_os_lookup(const char *name, int wake, int *error);
 bool reef_os_lookup_done(const reef_lookup *);

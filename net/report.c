@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What an operator sees: events, statistics, and the words for a peer and for what the
- * system said. Everything is bounded, and pulled by the caller: the library never logs.
- */
+ * system said. Everything is bounded, and pulled by the caller: the library never
+ * logs. */
 #include "net/engine.h"
 
 #include <errno.h>

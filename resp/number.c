@@ -25,8 +25,8 @@ enum {
     NUMBER_BIAS = 1023
 };
 
-/* An exponent as written saturates here: far above any line's length, far below wrap.
- */
+/* An exponent as written saturates here: far above any line's length, far below
+ * wrap. */
 static const int64_t number_exp_cap = INT64_C(1000000000000000);
 
 typedef struct number_big {

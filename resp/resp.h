@@ -29,8 +29,8 @@ typedef struct reef_str {
 /* The bytes of a NUL-terminated text, borrowed. NULL gives the empty word. */
 reef_str reef_str_of(const char *text);
 bool reef_str_equal(reef_str a, reef_str b);
-/* Equal to a literal, ASCII letters in any case: for command names and protocol words.
- */
+/* Equal to a literal, ASCII letters in any case: for command names and protocol
+ * words. */
 bool reef_str_is(reef_str word, const char *text);
 
 /* UTF-8, RFC 3629. Bytes of the well-formed character at `at`, 1 to 4; 0: none stands
@@ -96,8 +96,8 @@ typedef enum reef_kind {
 } reef_kind;
 
 /* One value of a reply: 16 bytes. A reply's nodes stand depth-first in one array,
- * children right after their parent, so a reply is walked without a stack or a pointer.
- */
+ * children right after their parent, so a reply is walked without a stack or a
+ * pointer. */
 typedef struct reef_node reef_node;
 
 /* One whole reply: it owns its nodes and their bytes. One allocation when small (to
@@ -115,8 +115,8 @@ enum { REEF_REPLY_SMALL = 65536 };
 reef_reply *reef_reply_failed(reef_code, const char *text);
 /* REEF_OK; REEF_REFUSED when the root is an error; or the code of the failure. */
 reef_code reef_reply_code(const reef_reply *);
-/* Why, when the code is not OK, NUL-terminated: the server's words or ours. "" when OK.
- */
+/* Why, when the code is not OK, NUL-terminated: the server's words or ours. "" when
+ * OK. */
 const char *reef_reply_text(const reef_reply *);
 const reef_node *reef_reply_root(const reef_reply *);
 /* Bytes of memory that this reply holds, its own header included. */
@@ -172,8 +172,8 @@ typedef enum reef_parse {
 } reef_parse;
 
 /* One incoming stream. One pass, no recursion, resumable at any byte: the values given
- * out, the outcome and the offset of an error do not depend on how the bytes were cut.
- */
+ * out, the outcome and the offset of an error do not depend on how the bytes were
+ * cut. */
 typedef struct reef_parser reef_parser;
 
 /* proto is 2 or 3: a RESP3 type on a RESP2 stream proves that the stream is lost, and
@@ -192,8 +192,8 @@ void reef_parser_set_proto(reef_parser *, int proto);
 char *reef_parser_room(reef_parser *, size_t *cap);
 /* `len` bytes now stand in the room. */
 void reef_parser_received(reef_parser *, size_t len);
-/* Room, copy and received in one, for bytes that are elsewhere. REEF_OK or REEF_NOMEM.
- */
+/* Room, copy and received in one, for bytes that are elsewhere. REEF_OK or
+ * REEF_NOMEM. */
 reef_code reef_parser_feed(reef_parser *, reef_str);
 /* On to the next whole value; the value before it is dropped unless it was taken. */
 reef_parse reef_parser_next(reef_parser *);
@@ -211,8 +211,8 @@ uint64_t reef_parser_consumed(const reef_parser *);
 /* True while the bytes held stop inside a value. */
 bool reef_parser_inside(const reef_parser *);
 /* After REEF_PARSE_ERROR: REEF_PROTOCOL, REEF_LIMIT or REEF_NOMEM, one phrase naming
- * what was wrong ("bad length", "too deep"), and the offset of the byte that showed it.
- */
+ * what was wrong ("bad length", "too deep"), and the offset of the byte that showed
+ * it. */
 reef_code reef_parser_error(const reef_parser *, const char **text, uint64_t *at);
 
 /* ---- commands ----------------------------------------------------------------- */
@@ -244,8 +244,8 @@ reef_code reef_cmd_code(const reef_cmd *);
 /* The wire form, borrowed until the next change; empty unless reef_cmd_code is OK. */
 reef_str reef_cmd_wire(const reef_cmd *);
 size_t reef_cmd_count(const reef_cmd *); /* arguments, the name counted */
-/* Argument `index` (0 is the name), found by walking the wire form; empty past the end.
- */
+/* Argument `index` (0 is the name), found by walking the wire form; empty past the
+ * end. */
 reef_str reef_cmd_at(const reef_cmd *, size_t index);
 bool reef_cmd_slot_key(const reef_cmd *, reef_str *key); /* false: no key was marked */
 bool reef_cmd_is_repeatable(const reef_cmd *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Purpose: the seven fields of a session record. They are written in knot's order and
- * read in any. Each text field has a draft of its own, so that the last of two counts.
- */
+ * read in any. Each text field has a draft of its own, so that the last of two
+ * counts. */
 #include "session/codec.h"
 #include "session/json.h"
 #include "session/time.h"

@@ -474,8 +474,8 @@ static void json_name(reef_json *json, const struct json_nest *nest)
     json_colon(json);
 }
 
-/* True: a whole value was passed. False: one was opened, and its first child is next.
- */
+/* True: a whole value was passed. False: one was opened, and its first child is
+ * next. */
 static bool json_begin(reef_json *json, struct json_nest *nest)
 {
     int first = json_peek(json);

@@ -28,8 +28,8 @@ void reef_json_open(reef_json *, reef_str text);
 bool reef_json_member(reef_json *, reef_draft *name);
 /* Takes a null where one stands. */
 bool reef_json_null(reef_json *);
-/* Replaces what `out` held; bytes that are no UTF-8 and lone surrogates become U+FFFD.
- */
+/* Replaces what `out` held; bytes that are no UTF-8 and lone surrogates become
+ * U+FFFD. */
 void reef_json_string(reef_json *, reef_draft *out);
 /* The bytes between the quotes, escapes as they stand, borrowed from the text. */
 reef_str reef_json_quoted(reef_json *);

@@ -3,8 +3,8 @@
  * Purpose: the generic record store: a blob under a key, and index keys that hold its
  * id.
  * Invariant: indexes are written ahead of the record and deleted after it, so that what
- * ends a call in between leaves an index too many, never a record that no list finds.
- */
+ * ends a call in between leaves an index too many, never a record that no list
+ * finds. */
 #include "session/job.h"
 #include <stdlib.h>
 

@@ -11,8 +11,8 @@
  *
  * timeout_ms: the whole call, as in net.h; 0 takes call_timeout of the config. REEF_OK,
  * else `error` (may be NULL) holds the code and one plain sentence. Not-found is
- * REEF_NOT_FOUND and means that the server said so; what can't be told is another code.
- */
+ * REEF_NOT_FOUND and means that the server said so; what can't be told is another
+ * code. */
 #ifndef REEF_SESSION_H
 #define REEF_SESSION_H
 #include "net/net.h"
@@ -93,8 +93,8 @@ typedef struct reef_sessions reef_sessions;
  * and where; a record that is null as a whole is corrupt, too. `*out` holds one. */
 reef_code reef_session_decode(reef_str json, reef_sessions **out, reef_error *error);
 
-/* id and user_id must be valid and not empty. Always lives REEF_SESSION_TTL_S from now.
- */
+/* id and user_id must be valid and not empty. Always lives REEF_SESSION_TTL_S from
+ * now. */
 reef_code reef_session_save(reef_client *, const reef_session *, int64_t timeout_ms,
                             reef_error *error);
 /* One session; a tombstone is given with is_deleted set. REEF_CORRUPT names the key. */

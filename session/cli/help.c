@@ -131,8 +131,8 @@ static size_t help_least(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Letters to add, drop, change or swap, row by row; both words at most HELP_WORD_MAX.
- */
+/* Letters to add, drop, change or swap, row by row; both words at most
+ * HELP_WORD_MAX. */
 static size_t help_distance(const char *a, const char *b)
 {
     size_t rows[3][HELP_WORD_MAX + 1];

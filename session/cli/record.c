@@ -130,8 +130,8 @@ void cli_session_row(cli_context *ctx, const reef_session *s, bool with_user)
     fputc('\n', stdout);
 }
 
-/* All of standard input, at most `cap` bytes; false: it is longer, or errno says why.
- */
+/* All of standard input, at most `cap` bytes; false: it is longer, or errno says
+ * why. */
 static bool record_slurp(char *out, size_t cap, size_t *len)
 {
     *len = 0;

@@ -7,8 +7,8 @@
  * Targets are printed, not enforced: a bench is not a timed test.
  *
  *   bench_resp [--json]
- *   bench_resp --only CASE --count N [--peer]   one case, for an instruction counter
- */
+ *   bench_resp --only CASE --count N [--peer]   one case, for an instruction
+ * counter */
 #include "resp/resp.h"
 
 #include <hiredis/hiredis.h>

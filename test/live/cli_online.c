@@ -535,8 +535,8 @@ static void online_demo(void **state)
     reef_live_each(online_demo_kind);
 }
 
-/* It may write but not list: the tour ends with the reason, and what it made expires.
- */
+/* It may write but not list: the tour ends with the reason, and what it made
+ * expires. */
 static void online_demo_fails_kind(const reef_live_kind *kind)
 {
     online_place p;

@@ -84,8 +84,8 @@ static void deadlines_sent(reef_client *client, unsigned in_flight)
 }
 
 /* On one connection calls with a short deadline stand between calls with a long one;
- * each of the latter gets its own reply, though those before it are nobody's by then.
- */
+ * each of the latter gets its own reply, though those before it are nobody's by
+ * then. */
 static void deadlines_between(const reef_live_kind *kind)
 {
     static const char *const lines[DEADLINES_CALLS] = {

@@ -123,8 +123,8 @@ static reef_client *errors_as(const reef_live_server *server, const char *user,
     return reef_live_client(&config);
 }
 
-/* A user that is deleted takes its links along: the next call is refused, not unsure.
- */
+/* A user that is deleted takes its links along: the next call is refused, not
+ * unsure. */
 static void errors_deleted(const reef_live_kind *kind)
 {
     const reef_live_options options = {.extra = "user ann on >pw ~* +@all\n"};

@@ -354,8 +354,8 @@ static void restart_under_load(const reef_live_kind *kind)
 {
     const reef_live_options options = {.append_only = true};
     reef_live_server *server = reef_live_start(kind, &options);
-    /* On the heap: when a test fails, its stack goes and the threads are still there.
-     */
+    /* On the heap: when a test fails, its stack goes and the threads are still
+     * there. */
     restart_worker *workers = calloc(RESTART_SOAK_THREADS, sizeof *workers);
     restart_run *run = calloc(1, sizeof *run);
     bool soak = getenv("REEF_SOAK") != NULL;

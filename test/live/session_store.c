@@ -251,8 +251,8 @@ static void test_touch(void **state)
     reef_live_each(store_touch);
 }
 
-/* What a touch with updated_at 9007199254740993 (2^53 + 1) meets, and what comes of it.
- */
+/* What a touch with updated_at 9007199254740993 (2^53 + 1) meets, and what comes of
+ * it. */
 static const struct {
     const char *stored;
     reef_code code;

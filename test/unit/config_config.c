@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config_config: the table, defaults, values as text, and settings against each other.
- */
+ * config_config: the table, defaults, values as text, and settings against each
+ * other. */
 #include "config/config.h"
 #include "config_help.h"
 

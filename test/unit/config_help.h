@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * config_help: what the tests of config/ share. Every text is read from memory of
- * exactly its size, without a NUL behind it, so that a byte too far shows under ASan.
- */
+ * exactly its size, without a NUL behind it, so that a byte too far shows under
+ * ASan. */
 #ifndef REEF_TEST_CONFIG_HELP_H
 #define REEF_TEST_CONFIG_HELP_H
 #include "config/config.h"

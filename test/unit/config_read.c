@@ -396,8 +396,8 @@ static void size_of_text(void **state)
     free(text);
 }
 
-/* A value at every depth that the grammar allows, wanted or not, keeps the paths right.
- */
+/* A value at every depth that the grammar allows, wanted or not, keeps the paths
+ * right. */
 static void deep_paths(void **state)
 {
     static char toml[8192];

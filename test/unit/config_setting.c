@@ -165,8 +165,8 @@ static void protocols(void **state)
     assert_int_equal(config.protocol, 2);
 }
 
-/* At a setting's limit and one past it; what was longer before leaves nothing behind.
- */
+/* At a setting's limit and one past it; what was longer before leaves nothing
+ * behind. */
 static void texts(void **state)
 {
     static const struct {

@@ -66,8 +66,8 @@ static void values_are_safe(void **state)
     }
 }
 
-/* Values of every length, of characters of every size: cut at an edge, marked as cut.
- */
+/* Values of every length, of characters of every size: cut at an edge, marked as
+ * cut. */
 static void values_are_cut(void **state)
 {
     static const char *const characters[] = {"a", "\xC3\xA4", "\xE2\x82\xAC",

@@ -34,8 +34,8 @@ void kit_tick_to(kit *, int64_t now_ms);
 void kit_connect(kit *);
 void kit_answer_handshake(kit *);
 uint64_t kit_submit(kit *, const char *words, bool repeatable, int64_t timeout_ms);
-/* The next completion has this ticket and code; its text holds `text` where not NULL.
- */
+/* The next completion has this ticket and code; its text holds `text` where not
+ * NULL. */
 void kit_expect_done(kit *, uint64_t ticket, reef_code code, const char *text);
 void kit_expect_none_done(kit *);
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* ---- memory that runs out -----------------------------------------------------------
- */
+/* ---- memory that runs out
+ * ----------------------------------------------------------- */
 
 static atomic_size_t sys_no_memory; /* a request of this size fails */
 

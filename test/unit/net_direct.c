@@ -319,8 +319,8 @@ static void test_old_loss_is_no_reason(void **state)
     kit_stop(&k);
 }
 
-/* A number that served a link before it serves a look-up: nothing of that link is left.
- */
+/* A number that served a link before it serves a look-up: nothing of that link is
+ * left. */
 static void test_lookup_on_a_used_number(void **state)
 {
     (void)state;

@@ -105,8 +105,8 @@ static void test_group(void **state)
     kit_receive(&k, "*1\r\n+PONG\r\n");
     for (uint64_t i = 0; i < 3; i++)
         kit_expect_done(&k, id + i, REEF_OK, NULL);
-    /* A group that did not run as a whole because of LOADING waits and goes out again.
-     */
+    /* A group that did not run as a whole because of LOADING waits and goes out
+     * again. */
     submit_group(&k, words, 3, &id, false);
     kit_expect_sent(&k, NULL);
     kit_receive(&k, "+OK\r\n-LOADING wait\r\n-EXECABORT discarded\r\n");

@@ -347,8 +347,8 @@ static void last_words_are_heard(void **state)
     rmdir(folder);
 }
 
-/* ---- what a call costs --------------------------------------------------------------
- */
+/* ---- what a call costs
+ * -------------------------------------------------------------- */
 
 static void a_call_costs_four_system_calls(void **state)
 {

@@ -125,8 +125,8 @@ static void test_unsent_by_its_deadline(void **state)
     kit_stop(&k);
 }
 
-/* An abandoned reply: others on the link still get theirs, new commands go elsewhere.
- */
+/* An abandoned reply: others on the link still get theirs, new commands go
+ * elsewhere. */
 static void test_abandoned_reply(void **state)
 {
     (void)state;
@@ -320,8 +320,8 @@ static void test_too_large_a_reply_is_not_asked_for_again(void **state)
     kit_stop(&k);
 }
 
-/* Tried until the deadline, a repeatable command still says what was wrong each time.
- */
+/* Tried until the deadline, a repeatable command still says what was wrong each
+ * time. */
 static void test_garbage_is_named_in_the_end(void **state)
 {
     (void)state;

@@ -41,8 +41,8 @@ typedef struct member {
     pthread_t thread;
 } member;
 
-/* ---- the server ---------------------------------------------------------------------
- */
+/* ---- the server
+ * --------------------------------------------------------------------- */
 
 static uint32_t next_random(uint32_t *random)
 {
@@ -86,8 +86,8 @@ static void moody(peer_link *link)
     }
 }
 
-/* ---- the callers --------------------------------------------------------------------
- */
+/* ---- the callers
+ * -------------------------------------------------------------------- */
 
 /* The reply is this caller's own, or says honestly that there is none. */
 static void judge(world *all, reef_reply *reply, const char *want)
@@ -181,8 +181,8 @@ static void *watcher_run(void *argument)
     return NULL;
 }
 
-/* ---- the test -----------------------------------------------------------------------
- */
+/* ---- the test
+ * ----------------------------------------------------------------------- */
 
 static void run_world(uint32_t lanes, uint32_t cut_one_in)
 {

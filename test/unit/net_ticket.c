@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * net/ticket.c: lists, the deadline heap, and what proves that a command did not run.
- */
+ * net/ticket.c: lists, the deadline heap, and what proves that a command did not
+ * run. */
 #include "test/unit/engine_kit.h"
 
 #include <setjmp.h>

@@ -33,8 +33,8 @@ uint64_t help_digest(uint64_t seed, const reef_reply *);
 void help_every_cut(const char *name, const reef_limits *, int proto, reef_str bytes,
                     const help_outcome *expected);
 
-/* A file's bytes with a NUL behind; caller frees. Fails the test if it can't be read.
- */
+/* A file's bytes with a NUL behind; caller frees. Fails the test if it can't be
+ * read. */
 char *help_read_file(const char *path, size_t *len);
 /* A file of test/: below $REEF_TEST_DATA, or else below "test". */
 char *help_read_data(const char *name, size_t *len);

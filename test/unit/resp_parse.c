@@ -455,8 +455,8 @@ static void test_parse_room(void **state)
     assert_int_equal(heap_used, 0);
 }
 
-/* ---- out of memory -----------------------------------------------------------------
- */
+/* ---- out of memory
+ * ----------------------------------------------------------------- */
 
 static const char *const sweep_values[] = {
     "+OK\r\n",

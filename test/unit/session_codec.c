@@ -258,8 +258,8 @@ static uint64_t random_next(uint64_t *state)
     return *state;
 }
 
-/* Any session: what is read back is what was written, but for bytes that are no UTF-8.
- */
+/* Any session: what is read back is what was written, but for bytes that are no
+ * UTF-8. */
 static void test_round_trip(void **state)
 {
     (void)state;
