@@ -146,8 +146,9 @@ $(HARNESSES): $(B)/fuzz/%: $(B)/fuzz/%.o $(B)/test/sim/helpers.a $(B)/cli.a $(B)
 bench:
 	@test/install build bench
 	$(SUB) tables
-tables: $(BENCH)
+tables: $(BENCH) $(B)/libreef.a
 	@for b in $(BENCH); do $$b || exit 1; done
+	@test/bench/counts $(B)/test/bench/bench_resp $(B)/libreef.a
 
 cover:
 	@test/install build test live
