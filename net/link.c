@@ -293,7 +293,7 @@ static bool link_drained(reef_engine *e, reef_link *l)
         return false;
     reef_error why;
     reef_error_put(&why, REEF_UNSURE, 0, l->stats.peer,
-                   "closed: it still owed an answer that its caller gave up on");
+                   "closed: a call on it was given up");
     reef_link_fail(e, l, false, &why);
     return true;
 }
@@ -469,16 +469,17 @@ static void link_release_unsent(reef_engine *e, reef_link *l)
     }
 }
 
-/* It owes a reply that nobody waits for: it finishes what it owes and takes nothing
- * new, so that one slow answer does not tear down what others wait for. */
-static void link_drain(reef_engine *e, reef_link *l)
+/* It owes a reply that nobody waits for, or stopped inside a command: it finishes what
+ * it owes and takes nothing new, so that one slow call does not tear down what others
+ * wait for. */
+static void link_drain(reef_engine *e, reef_link *l, const char *text)
 {
     reef_error why;
     if (l->state == REEF_LINK_READY) {
         l->state = REEF_LINK_DRAINING;
         l->stats.ready = false;
         link_release_unsent(e, l);
-        reef_error_put(&why, REEF_UNSENT, 0, l->stats.peer, "did not answer in time");
+        reef_error_put(&why, REEF_UNSENT, 0, l->stats.peer, text);
         e->router->down(e, l, &why);
     }
     link_drained(e, l);
@@ -487,18 +488,16 @@ static void link_drain(reef_engine *e, reef_link *l)
 static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
 {
     char text[REEF_ERROR_TEXT];
-    reef_error why;
     bool cut = t->sent > 0;
     reef_list_remove(&l->out, t);
     snprintf(text, sizeof text, "%s: the deadline passed before %s could be sent",
              l->stats.peer, cut ? "the whole of it" : "it");
     bool may_have_run = t->doubtful || (cut && t->count > 1);
     reef_ticket_end(e, t, may_have_run ? REEF_UNSURE : REEF_UNSENT, text);
-    if (!cut)
-        return;
-    /* The rest of the command will never be sent, so nothing else can be. */
-    reef_error_put(&why, REEF_UNSENT, 0, l->stats.peer, "takes no more bytes");
-    reef_link_fail(e, l, false, &why);
+    /* The rest of the command will never be sent, so nothing else can be; what went out
+     * whole before it is answered all the same. */
+    if (cut)
+        link_drain(e, l, "takes no more bytes");
 }
 
 void reef_link_abandon(reef_engine *e, reef_link *l, reef_ticket *t)
@@ -515,5 +514,5 @@ void reef_link_abandon(reef_engine *e, reef_link *l, reef_ticket *t)
              "%s: no answer by the deadline; sent and not answered, it may have run",
              l->stats.peer);
     reef_ticket_end(e, t, REEF_UNSURE, text);
-    link_drain(e, l);
+    link_drain(e, l, "did not answer in time");
 }

@@ -106,6 +106,38 @@ static void test_cut_by_its_deadline(void **state)
     kit_stop(&k);
 }
 
+/* What went out whole before it is answered all the same. */
+static void test_cut_spares_what_is_in_flight(void **state)
+{
+    (void)state;
+    kit k;
+    reef_op op;
+    begin(&k);
+    uint64_t first = kit_submit(&k, "INCR a", false, 1000);
+    kit_expect_sent(&k, NULL);
+    uint64_t cut = kit_submit(&k, "INCR n", false, 50);
+    uint64_t next = kit_submit(&k, "INCR m", false, 1000);
+    assert_true(reef_engine_next_op(k.engine, &op));
+    reef_engine_sent(k.engine, op.link, 5, k.now_ms);
+    assert_true(reef_engine_next_op(k.engine, &op)); /* the socket is full */
+    kit_tick_to(&k, k.now_ms + 50);
+    kit_expect_done(&k, cut, REEF_UNSENT, "before the whole of it");
+    reef_engine_sent(k.engine, op.link, 0, k.now_ms); /* it can take more, too late */
+    uint32_t old = k.link;
+    kit_tick_to(&k, k.now_ms + REEF_BACKOFF_MAX_MS);
+    kit_connect(&k);
+    kit_expect_sent(&k, "*2\r\n$4\r\nINCR\r\n$1\r\nm\r\n");
+    uint32_t fresh = k.link;
+    k.link = old;
+    kit_receive(&k, ":1\r\n");
+    kit_expect_done(&k, first, REEF_OK, NULL);
+    kit_expect_close(&k, old);
+    k.link = fresh;
+    kit_receive(&k, ":1\r\n");
+    kit_expect_done(&k, next, REEF_OK, NULL);
+    kit_stop(&k);
+}
+
 static void test_unsent_by_its_deadline(void **state)
 {
     (void)state;
@@ -344,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_lost_after_sending),
         cmocka_unit_test(test_cut_command_never_ran),
         cmocka_unit_test(test_cut_by_its_deadline),
+        cmocka_unit_test(test_cut_spares_what_is_in_flight),
         cmocka_unit_test(test_unsent_by_its_deadline),
         cmocka_unit_test(test_abandoned_reply),
         cmocka_unit_test(test_abandoned_alone_closes),
