@@ -13,7 +13,7 @@ TIME ?= 30
 VERSION = $(or $(shell sed -n 's/^\#define REEF_VERSION "\(.*\)"/\1/p' resp/resp.h),0)
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wvla -Wformat=2 \
        -Wstrict-prototypes -Wmissing-prototypes -Werror
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(WARN) -fno-common -pthread $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. $(WARN) -fno-common -pthread $(CFLAGS)
 LINK = $(CC) $(ALL_CFLAGS) $(LDFLAGS)
 SUB = +@$(MAKE) --no-print-directory
 # Says what is made; V=1 shows the commands.

@@ -33,7 +33,7 @@ struct reef_node {
 /* Small: nodes and wire stand behind the header in the same block. Large: each is a
  * block of its own. Views (parser's value in place) own neither. */
 struct reef_reply {
-    const reef_node *nodes;
+    _Alignas(8) const reef_node *nodes; /* where pointers are 4 bytes, too */
     const char *wire;
     size_t wire_len;
     size_t room;       /* bytes behind the header, for reuse */

@@ -274,11 +274,39 @@ static REEF_INLINE bool parse_scalar(reef_parser *p)
     return true;
 }
 
+/* The callers of a reply that is freed rather than recycled leave no spare one: it is
+ * made when a short leaf is all there, and no sooner, so that it costs the one block
+ * that the reply needs anyway. */
+static REEF_NOINLINE bool parse_spare(reef_parser *p)
+{
+    size_t have = p->wire.len - p->start;
+    reef_node node;
+    if (p->begun || have < p->quick_bytes) {
+        return false;
+    }
+    const char *base = p->wire.data + p->start;
+    const char *next = fast_leaf(base, base, base + have, p->quick_bulk, &node);
+    if (next == NULL || next - base > PARSE_LEAF) {
+        return false;
+    }
+    p->spare = reef_reply_alloc(PARSE_LEAF_ROOM);
+    if (p->spare == NULL) {
+        return false; /* the long way needs no spare one before it is taken */
+    }
+    reef_node *first = reef_reply_nodes(p->spare);
+    *first = node;
+    memcpy((char *)first + PARSE_LEAF, base, (size_t)(next - base));
+    return parse_make_ready(p, first, next, (size_t)(next - base));
+}
+
 /* Apart from reef_parser_next, so that this one needs no stack frame. */
 static REEF_NOINLINE reef_parse parse_next_any(reef_parser *p)
 {
     if (p->found) {
         parse_drop(p);
+    }
+    if (p->spare == NULL && parse_spare(p)) {
+        return REEF_PARSE_REPLY;
     }
     if (p->error != REEF_OK) {
         return REEF_PARSE_ERROR;

@@ -130,8 +130,10 @@ void reef_reply_free(reef_reply *reply)
     if (reply == NULL || reply == &reply_nomem || reply == &reply_unsure) {
         return;
     }
-    free(reply->owned_nodes);
-    free(reply->owned_wire);
+    if (reply->owned_wire != NULL) { /* large: nearly none is */
+        free(reply->owned_nodes);
+        free(reply->owned_wire);
+    }
     free(reply);
 }
 

@@ -32,17 +32,21 @@ typedef struct bench_case {
     size_t fill;   /* bytes of "x" and a CR LF behind each item; 0: none */
     size_t count;  /* operations of a round */
     double target; /* times hiredis; 0: none was set */
+    bool freed;    /* reef's replies are freed, one by one, not recycled */
 } bench_case;
 
 static const bench_case bench_cases[] = {
-    {"ok", "reply", "", "+OK\r\n", 1, 0, 100000, 4},
-    {"int", "reply", "", ":123\r\n", 1, 0, 100000, 4},
-    {"bulk16", "reply", "", "$16\r\n", 1, 16, 100000, 4},
-    {"bulk1k", "reply", "", "$1024\r\n", 1, 1024, 50000, 0},
-    {"bulk1m", "reply", "", "$1048576\r\n", 1, 1048576, 100, 0},
-    {"array100", "reply", "*100\r\n", "$32\r\n", 100, 32, 1000, 8},
-    {"million", "reply", "*1000000\r\n", "$8\r\n", 1000000, 8, 1, 0},
-    {"set", "command", NULL, NULL, 0, 0, 200000, 8},
+    {"ok", "reply", "", "+OK\r\n", 1, 0, 100000, 4, false},
+    {"int", "reply", "", ":123\r\n", 1, 0, 100000, 4, false},
+    {"bulk16", "reply", "", "$16\r\n", 1, 16, 100000, 4, false},
+    {"bulk1k", "reply", "", "$1024\r\n", 1, 1024, 50000, 0, false},
+    {"bulk1m", "reply", "", "$1048576\r\n", 1, 1048576, 100, 0, false},
+    {"array100", "reply", "*100\r\n", "$32\r\n", 100, 32, 1000, 8, false},
+    {"million", "reply", "*1000000\r\n", "$8\r\n", 1000000, 8, 1, 0, false},
+    {"ok-free", "reply", "", "+OK\r\n", 1, 0, 100000, 0, true},
+    {"int-free", "reply", "", ":123\r\n", 1, 0, 100000, 0, true},
+    {"bulk16-free", "reply", "", "$16\r\n", 1, 16, 100000, 0, true},
+    {"set", "command", NULL, NULL, 0, 0, 200000, 8, false},
 };
 
 enum { BENCH_CASES = sizeof bench_cases / sizeof bench_cases[0] };
@@ -89,7 +93,7 @@ static char *bench_stream(const bench_case *c, size_t *len, size_t *replies)
 
 /* ---- the two sides ------------------------------------------------------------ */
 
-static size_t bench_drain_reef(reef_parser *p)
+static size_t bench_drain_reef(reef_parser *p, bool freed)
 {
     size_t found = 0;
     while (reef_parser_next(p) == REEF_PARSE_REPLY) {
@@ -97,7 +101,11 @@ static size_t bench_drain_reef(reef_parser *p)
         if (reply == NULL) {
             bench_die("no reply");
         }
-        reef_parser_recycle(p, reply);
+        if (freed) {
+            reef_reply_free(reply);
+        } else {
+            reef_parser_recycle(p, reply);
+        }
         found++;
     }
     return found;
@@ -114,7 +122,7 @@ static size_t bench_drain_peer(redisReader *reader)
     return found;
 }
 
-static void bench_parse_reef(const char *bytes, size_t len, size_t count)
+static void bench_parse_reef(const char *bytes, size_t len, size_t count, bool freed)
 {
     reef_parser *p = reef_parser_new(NULL, 3);
     if (p == NULL) {
@@ -126,7 +134,7 @@ static void bench_parse_reef(const char *bytes, size_t len, size_t count)
             if (reef_parser_feed(p, (reef_str){bytes + at, feed}) != REEF_OK) {
                 bench_die("out of memory");
             }
-            found += bench_drain_reef(p);
+            found += bench_drain_reef(p, freed);
         }
     }
     reef_parser_free(p);
@@ -234,7 +242,7 @@ static double bench_time(const bench_case *c, const char *bytes, size_t len, boo
     } else if (peer) {
         bench_parse_peer(bytes, len, count);
     } else {
-        bench_parse_reef(bytes, len, count);
+        bench_parse_reef(bytes, len, count, c->freed);
     }
     return (bench_now() - begin) / (double)count;
 }
