@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reef check as a whole, on answers of a table and a server of the test's own making.
+ * Linked with __wrap_reef_call of cli_script.h and __wrap_reef_server_info. */
+#include "test/unit/cli_script.h"
+
+#include "session/cli/check.h"
+
+#include <inttypes.h>
+
+reef_code __wrap_reef_server_info(reef_client *client, int64_t timeout_ms,
+                                  reef_server *out, reef_error *error);
+
+static reef_code met;       /* how the handshake ended */
+static bool lets_anyone_in; /* also without the password */
+static const char *peer, *role;
+
+reef_code __wrap_reef_server_info(reef_client *client, int64_t timeout_ms,
+                                  reef_server *out, reef_error *error)
+{
+    (void)timeout_ms;
+    bool bare = reef_client_config(client)->password[0] == '\0';
+    reef_code code = bare && !lets_anyone_in ? REEF_AUTH : met;
+    *error = (reef_error){code, 0, ""};
+    (void)snprintf(error->text, sizeof error->text, "said the fake");
+    memset(out, 0, sizeof *out);
+    out->protocol = 3;
+    (void)snprintf(out->peer, sizeof out->peer, "%s", peer);
+    (void)snprintf(out->role, sizeof out->role, "%s", role);
+    return code;
+}
+
+static char now[64]; /* the answer to TIME */
+
+static const script_answer good[] = {
+    {"INFO", "$0\r\n\r\n"}, {"PING", "+PONG\r\n"}, {"TIME", now},
+    {"GET", "_\r\n"},       {"SET", "_\r\n"},      {"SCAN", "*2\r\n$1\r\n0\r\n*0\r\n"},
+    {"", ":0\r\n"},         {NULL, NULL},
+};
+
+static void clock_is(int64_t unix_s)
+{
+    (void)snprintf(now, sizeof now, "*2\r\n$10\r\n%010" PRId64 "\r\n$1\r\n0\r\n",
+                   unix_s);
+}
+
+static int check_begin(void **state)
+{
+    int code = cap_begin(state);
+    cap_settings(*state, "[server.redis]\nenabled = true\npassword = \"hunter2\"\n");
+    met = REEF_OK;
+    lets_anyone_in = false;
+    peer = "127.0.0.1:1";
+    role = "master";
+    clock_is(reef_unix_ns() / 1000000000);
+    script_begin(good);
+    return code;
+}
+
+static int checks(cap *c)
+{
+    script_log[0] = '\0';
+    int code = cap_run(c, cli_check_run);
+    cli_close(&c->ctx);
+    cap_has_not(c->out, "hunter2");
+    cap_has_not(c->err, "hunter2");
+    return code;
+}
+
+static void check_good(void **state)
+{
+    cap *c = *state;
+    assert_int_equal(checks(c), CLI_DONE);
+    cap_has(c->out, "file      ");
+    cap_has(c->out, "server    a server of unknown version at 127.0.0.1:1\n");
+    cap_has(c->out, "speaks    RESP3, mode unknown, role master, db 0\n");
+    cap_has(c->out, "of 7 pings\n");
+    cap_has(c->out, "rights    ");
+    cap_has(c->out, "good      knot can keep its sessions here\n");
+    cap_has_not(c->out, "note ");
+    cap_has_not(c->out, "problem ");
+    assert_string_equal(c->err, "");
+    assert_int_equal(strncmp(script_log, "~INFO\n~PING\n", 12), 0);
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(checks(c), CLI_DONE);
+    assert_int_equal(strncmp(c->out, "{\"enabled\":true,\"file\":\"/", 24), 0);
+    cap_has(c->out, ",\"findings\":[],\"exit\":0}\n");
+}
+
+/* Notes: all works nevertheless, exit code 0. */
+static void check_notes(void **state)
+{
+    cap *c = *state;
+    lets_anyone_in = true;
+    clock_is(1);
+    assert_int_equal(checks(c), CLI_DONE);
+    cap_has(c->out, "note      127.0.0.1:1 lets in without the password, too");
+    cap_has(c->out, "note      the clocks are over a minute apart");
+    cap_has(c->out, "ms behind\n");
+    cap_has(c->out, "good      ");
+    cap_settings(c, "");
+    assert_int_equal(checks(c), CLI_DONE);
+    cap_has(c->out, "note      knot itself does not use this server");
+    cap_has_not(c->out, "lets in anyone");
+    peer = "192.0.2.7:6379";
+    assert_int_equal(checks(c), CLI_DONE);
+    cap_has(c->out, "192.0.2.7:6379 lets in anyone who can reach it");
+}
+
+/* Problems: the first gives the exit code, and nothing is called good. */
+static void check_problems(void **state)
+{
+    cap *c = *state;
+    role = "replica";
+    assert_int_equal(checks(c), CLI_USAGE);
+    cap_has(c->out, "problem   127.0.0.1:1 is a replica and takes no writes");
+    cap_has(c->out, "writing was not tried");
+    cap_has_not(c->out, "good ");
+    cap_has_not(script_log, "SET");
+    static const script_answer gone[] = {
+        {"INFO", "$0\r\n\r\n"}, {"PING", NULL}, {NULL, NULL}};
+    role = "master";
+    script_begin(gone);
+    assert_int_equal(checks(c), CLI_UNREACHED);
+    cap_has(c->out, "problem   PING failed: too late\n");
+    assert_string_equal(script_log, "~INFO\n~PING\n");
+    static const script_answer denied[] = {{"", "-NOPERM x\r\n"}, {NULL, NULL}};
+    script_begin(denied);
+    assert_int_equal(checks(c), CLI_REFUSED);
+    cap_has(c->out, "PING failed: NOPERM x");
+    cap_has(c->out, "clock     unknown");
+    cap_has(c->out, "may not run GET, SCAN, SET, DEL, EXPIRE, EVAL");
+}
+
+/* No connection: why, and what to do about it, with the place of the setting. */
+static void check_advice(void **state)
+{
+    static const struct {
+        reef_code code;
+        int exit_code;
+        const char *part;
+    } cases[] = {
+        {REEF_CONNECT, CLI_UNREACHED, "start the server there"},
+        {REEF_UNSENT, CLI_UNREACHED, "see that the server answers"},
+        {REEF_UNSURE, CLI_UNSURE, "see that the server answers"},
+        {REEF_DNS, CLI_DNS, "not set now, server.redis.hosts is the key"},
+        {REEF_AUTH, CLI_AUTH, "correct server.redis.password and"},
+        {REEF_PROTOCOL, CLI_PROTOCOL, "it is no Redis or Valkey"},
+    };
+    cap *c = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        met = cases[i].code;
+        assert_int_equal(checks(c), cases[i].exit_code);
+        cap_has(c->out, "to do     ");
+        cap_has(c->out, cases[i].part);
+        assert_string_equal(c->err, "reef: said the fake\n");
+        assert_string_equal(script_log, "");
+    }
+    met = REEF_AUTH;
+    checks(c);
+    cap_has(c->out, c->settings); /* where the password stands */
+    met = REEF_NOMEM;
+    assert_int_equal(checks(c), CLI_INCOMPLETE);
+    cap_has_not(c->out, "to do");
+    cap_settings(c, "[server.redis]\ndb = -1\n");
+    assert_int_equal(checks(c), CLI_USAGE);
+    assert_string_equal(c->out, "");
+}
+
+/* The first problem counts, a note does not, and more than the table holds are left
+ * out. */
+static void check_findings(void **state)
+{
+    cap *c = *state;
+    static cli_check check;
+    memset(&check, 0, sizeof check);
+    check.ctx = &c->ctx;
+    cli_check_find(&check, CLI_DONE, "a", "b", "c");
+    assert_string_equal(check.findings[0].text, "abc");
+    assert_int_equal(check.exit_code, CLI_DONE);
+    for (int i = 0; i < CLI_CHECK_FINDINGS + 5; i++)
+        cli_check_find(&check, CLI_AUTH + (i > 0), "x", "", "");
+    assert_int_equal(check.exit_code, CLI_AUTH);
+    assert_int_equal(check.count, CLI_CHECK_FINDINGS);
+}
+
+#define CHECK_TEST(test) cmocka_unit_test_setup_teardown(test, check_begin, cap_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CHECK_TEST(check_good),     CHECK_TEST(check_notes),
+        CHECK_TEST(check_problems), CHECK_TEST(check_advice),
+        CHECK_TEST(check_findings),
+    };
+    return cmocka_run_group_tests_name("cli_check", tests, NULL, NULL);
+}
