@@ -5,14 +5,18 @@
  *
  * Each thread is the only writer of its own key and writes growing numbers, so a value
  * below the last acknowledged one is a lost write, a value above the last attempt or of
- * another thread a reply that slipped. All threads count in one counter, with a command
- * that may not be repeated: at the end it stands between what was acknowledged and that
- * plus what was unsure, so nothing ran twice and nothing ran that was called unsent.
- * The same holds for a counter that is raised in pipelines, and for one that is raised
- * twice in each transaction and so must be even.
+ * another thread a reply that slipped. The same holds for a session of its own, which
+ * carries the number in two fields and is in the list of everyone's at the end, too.
+ *
+ * All threads count in one counter, with a command that may not be repeated: at the end
+ * it stands between what was acknowledged and that plus what was unsure, so nothing ran
+ * twice and nothing ran that was called unsent. The same holds for a counter that is
+ * raised in pipelines, and for one that is raised twice in each transaction and so must
+ * be even.
  *
  * REEF_SOAK=1 in the environment: 32 threads, 10 seconds. */
 #include "test/live/check.h"
+#include "session/session.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -39,6 +43,12 @@ typedef struct restart_run {
     atomic_bool over;
 } restart_run;
 
+/* What one thread knows of a value that it alone writes: the last number that it tried
+ * to write, and the last one that was acknowledged. */
+typedef struct restart_own {
+    int64_t attempted, acked;
+} restart_own;
+
 /* What one thread knows of a counter that all of them raise. */
 typedef struct restart_tally {
     int64_t acked, unsure;
@@ -51,7 +61,10 @@ typedef struct restart_worker {
     pthread_t thread;
     atomic_uint rounds; /* in which all went well */
     atomic_uint failed; /* calls that did not */
-    int64_t attempted, acked;
+    restart_own value, session;
+    char session_id[REEF_SESSION_ID_LEN + 1];
+    char user_id[16];
+    bool listed; /* at the end */
     restart_tally hits, many, pairs;
     char wrong[REEF_ERROR_TEXT + 128]; /* the first thing that must not be */
 } restart_worker;
@@ -67,17 +80,16 @@ static void restart_blame(restart_worker *worker, const char *line, const char *
 }
 
 /* How a call may end while its server comes and goes. */
-static bool restart_may_end(const reef_reply *reply)
+static bool restart_may_end(reef_code code, const char *text)
 {
-    switch (reef_reply_code(reply)) {
+    switch (code) {
     case REEF_OK:
     case REEF_UNSENT:
     case REEF_CONNECT:
     case REEF_UNSURE: /* for a repeatable one, too: its last try was out at the end */
         return true;
     case REEF_REFUSED:
-        return strstr(reef_reply_text(reply), "LOADING") ||
-               strstr(reef_reply_text(reply), "EXECABORT");
+        return strstr(text, "LOADING") || strstr(text, "EXECABORT");
     case REEF_NOT_FOUND:
     case REEF_CONFLICT:
     case REEF_NOMEM:
@@ -96,16 +108,16 @@ static bool restart_may_end(const reef_reply *reply)
 
 /* Judges what any call must keep to. */
 static void restart_judge(restart_worker *worker, const char *line, int64_t start_ms,
-                          const reef_reply *reply)
+                          reef_code code, const char *text)
 {
     int64_t took_ms = reef_live_now_ms() - start_ms;
     if (took_ms > RESTART_TIMEOUT_MS + RESTART_MARGIN_MS) {
         restart_blame(worker, line, "ended after its deadline");
     }
-    if (!restart_may_end(reply)) {
-        restart_blame(worker, line, reef_reply_text(reply));
+    if (!restart_may_end(code, text)) {
+        restart_blame(worker, line, text);
     }
-    if (reef_reply_code(reply) != REEF_OK) {
+    if (code != REEF_OK) {
         atomic_fetch_add(&worker->failed, 1);
     }
 }
@@ -117,20 +129,22 @@ static reef_reply *restart_call(restart_worker *worker, const char *line,
     int64_t start_ms = reef_live_now_ms();
     reef_reply *reply = reef_call(worker->run->client, cmd, RESTART_TIMEOUT_MS);
     reef_cmd_free(cmd);
-    restart_judge(worker, line, start_ms, reply);
+    restart_judge(worker, line, start_ms, reef_reply_code(reply),
+                  reef_reply_text(reply));
     return reply;
 }
 
 static void restart_save(restart_worker *worker)
 {
+    restart_own *own = &worker->value;
     char line[64];
     reef_reply *reply;
-    worker->attempted++;
+    own->attempted++;
     snprintf(line, sizeof line, "SET own-%u %u:%" PRId64, worker->id, worker->id,
-             worker->attempted);
-    reply = restart_call(worker, line, worker->attempted % 2 == 0);
+             own->attempted);
+    reply = restart_call(worker, line, own->attempted % 2 == 0);
     if (reef_reply_code(reply) == REEF_OK) {
-        worker->acked = worker->attempted;
+        own->acked = own->attempted;
     }
     reef_reply_free(reply);
 }
@@ -146,13 +160,14 @@ static int64_t restart_number(const restart_worker *worker, const char *text)
     return number;
 }
 
-static bool restart_in_range(const restart_worker *worker, const char *text)
+static bool restart_in_range(const restart_worker *worker, const restart_own *own,
+                             const char *text)
 {
     int64_t number = restart_number(worker, text);
-    if (worker->acked == 0 && !*text) {
+    if (own->acked == 0 && !*text) {
         return true;
     }
-    return number >= worker->acked && number <= worker->attempted;
+    return number >= own->acked && number <= own->attempted;
 }
 
 static void restart_read(restart_worker *worker)
@@ -164,11 +179,75 @@ static void restart_read(restart_worker *worker)
     reply = restart_call(worker, line, true);
     got = reef_text(reply, reef_reply_root(reply));
     snprintf(text, sizeof text, "%.*s", (int)got.len, got.len ? got.ptr : "");
-    if (reef_reply_code(reply) == REEF_OK && !restart_in_range(worker, text)) {
+    if (reef_reply_code(reply) == REEF_OK &&
+        !restart_in_range(worker, &worker->value, text)) {
         restart_blame(worker, line, text);
     }
     reef_reply_free(reply);
 }
+
+/* ---- a session of the thread's own -------------------------------------------- */
+
+static void restart_save_session(restart_worker *worker)
+{
+    restart_own *own = &worker->session;
+    reef_session session = {0};
+    reef_error error;
+    reef_code code;
+    char agent[64];
+    int64_t start_ms = reef_live_now_ms();
+    own->attempted++;
+    snprintf(agent, sizeof agent, "%u:%" PRId64, worker->id, own->attempted);
+    session.id = reef_str_of(worker->session_id);
+    session.user_id = reef_str_of(worker->user_id);
+    session.user_agent = reef_str_of(agent);
+    session.updated_at = (uint64_t)own->attempted;
+    code = reef_session_save(worker->run->client, &session, RESTART_TIMEOUT_MS, &error);
+    restart_judge(worker, "saving a session", start_ms, code, error.text);
+    if (code == REEF_OK) {
+        own->acked = own->attempted;
+    }
+}
+
+/* It is the thread's own, whole, and none that was overwritten. */
+static void restart_check_session(restart_worker *worker, const reef_session *session)
+{
+    char agent[64];
+    snprintf(agent, sizeof agent, "%.*s", (int)session->user_agent.len,
+             session->user_agent.len ? session->user_agent.ptr : "");
+    if (!reef_str_equal(session->id, reef_str_of(worker->session_id)) ||
+        !reef_str_equal(session->user_id, reef_str_of(worker->user_id)) ||
+        session->is_deleted || !*agent ||
+        !restart_in_range(worker, &worker->session, agent) ||
+        (uint64_t)restart_number(worker, agent) != session->updated_at) {
+        restart_blame(worker, "a session that is another or an old one", agent);
+    }
+}
+
+static void restart_read_session(restart_worker *worker)
+{
+    reef_sessions *list = NULL;
+    reef_session session;
+    reef_error error;
+    int64_t start_ms = reef_live_now_ms();
+    reef_code code =
+        reef_session_get(worker->run->client, reef_str_of(worker->session_id),
+                         RESTART_TIMEOUT_MS, &list, &error);
+    bool early = code == REEF_NOT_FOUND && worker->session.acked == 0;
+    restart_judge(worker, "reading a session", start_ms, early ? REEF_OK : code,
+                  error.text);
+    if (code != REEF_OK) {
+        return;
+    }
+    if (reef_sessions_next(list, &session, &error) && error.code == REEF_OK) {
+        restart_check_session(worker, &session);
+    } else {
+        restart_blame(worker, "reading a session", error.text);
+    }
+    reef_sessions_free(list);
+}
+
+/* ---- counters that all of them raise ------------------------------------------ */
 
 /* One more reply to a command that raises a counter to `value`. */
 static void restart_tell(restart_worker *worker, restart_tally *tally, const char *line,
@@ -205,7 +284,8 @@ static void restart_pipeline(restart_worker *worker, const char *const lines[],
     reef_pipeline(worker->run->client, (const reef_cmd *const *)cmds, count,
                   RESTART_TIMEOUT_MS, replies);
     for (size_t i = 0; i < count; i++) {
-        restart_judge(worker, lines[i], start_ms, replies[i]);
+        restart_judge(worker, lines[i], start_ms, reef_reply_code(replies[i]),
+                      reef_reply_text(replies[i]));
         reef_cmd_free(cmds[i]);
     }
 }
@@ -246,6 +326,8 @@ static void *restart_work(void *data)
         unsigned failed = atomic_load(&worker->failed);
         restart_save(worker);
         restart_read(worker);
+        restart_save_session(worker);
+        restart_read_session(worker);
         restart_count(worker);
         restart_count_many(worker);
         restart_count_pair(worker);
@@ -317,6 +399,62 @@ static void restart_verify_counter(const reef_live_server *server, const char *n
     assert_int_equal(value % each, 0);
 }
 
+/* A thread's session as the server holds it: the two numbers in it, and the index. */
+static void restart_verify_raw(const reef_live_server *server,
+                               const restart_worker *worker)
+{
+    static const char mark[] = "\"user_agent\":\"";
+    char line[160], wanted[64];
+    const char *agent;
+    char *value;
+    snprintf(line, sizeof line, "GET Sessions:%s", worker->session_id);
+    value = reef_live_ask(server, line);
+    agent = strstr(value, mark);
+    agent = agent ? agent + sizeof mark - 1 : "";
+    snprintf(wanted, sizeof wanted, "\"updated_at\":%" PRId64 ",",
+             restart_number(worker, agent));
+    if (!*agent || !restart_in_range(worker, &worker->session, agent) ||
+        !strstr(value, wanted)) {
+        fail_msg("%s is %s, acknowledged up to %" PRId64, line, value,
+                 worker->session.acked);
+    }
+    free(value);
+    snprintf(line, sizeof line, "GET SessionsByUserId:%s:%s", worker->user_id,
+             worker->session_id);
+    value = reef_live_ask(server, line);
+    assert_string_equal(value, worker->session_id);
+    free(value);
+}
+
+/* Everyone's list holds the session of each thread once, and nothing else. */
+static void restart_verify_list(restart_worker *workers, unsigned count)
+{
+    reef_sessions *list = NULL;
+    reef_session session;
+    reef_error error;
+    reef_code code = reef_session_list(workers[0].run->client, reef_str_of(""),
+                                       REEF_LIVE_WAIT_MS, &list, &error);
+    if (code != REEF_OK) {
+        fail_msg("the list: %s", error.text);
+    }
+    assert_int_equal(reef_sessions_count(list), count);
+    while (reef_sessions_next(list, &session, &error)) {
+        unsigned at = 0;
+        assert_int_equal(error.code, REEF_OK);
+        while (at < count &&
+               !reef_str_equal(session.id, reef_str_of(workers[at].session_id))) {
+            at++;
+        }
+        assert_true(at < count && !workers[at].listed);
+        workers[at].listed = true;
+        restart_check_session(&workers[at], &session);
+        if (workers[at].wrong[0]) {
+            fail_msg("in the list: %s", workers[at].wrong);
+        }
+    }
+    reef_sessions_free(list);
+}
+
 static void restart_add(restart_tally *sum, const restart_tally *part)
 {
     sum->acked += part->acked;
@@ -336,18 +474,30 @@ static void restart_verify(const reef_live_server *server, restart_worker *worke
         if (workers[i].wrong[0]) {
             fail_msg("%s", workers[i].wrong);
         }
-        if (!restart_in_range(&workers[i], value)) {
+        if (!restart_in_range(&workers[i], &workers[i].value, value)) {
             fail_msg("%s is %s, acknowledged up to %" PRId64, line, value,
-                     workers[i].acked);
+                     workers[i].value.acked);
         }
         free(value);
+        restart_verify_raw(server, &workers[i]);
         restart_add(&hits, &workers[i].hits);
         restart_add(&many, &workers[i].many);
         restart_add(&pairs, &workers[i].pairs);
     }
+    restart_verify_list(workers, count);
     restart_verify_counter(server, "hits", &hits, 1);
     restart_verify_counter(server, "many", &many, 1);
     restart_verify_counter(server, "pairs", &pairs, 2);
+}
+
+static void restart_begin(restart_worker *worker, restart_run *run, unsigned id)
+{
+    const uint8_t random[32] = {(uint8_t)id};
+    worker->run = run;
+    worker->id = id;
+    snprintf(worker->user_id, sizeof worker->user_id, "user-%u", id);
+    reef_session_make_id(random, 1, worker->session_id);
+    assert_int_equal(pthread_create(&worker->thread, NULL, restart_work, worker), 0);
 }
 
 static void restart_under_load(const reef_live_kind *kind)
@@ -364,10 +514,7 @@ static void restart_under_load(const reef_live_kind *kind)
     assert_true(workers && run);
     run->client = reef_live_client_at(server, "127.0.0.1", 0);
     for (unsigned i = 0; i < count; i++) {
-        workers[i].run = run;
-        workers[i].id = i;
-        assert_int_equal(
-            pthread_create(&workers[i].thread, NULL, restart_work, &workers[i]), 0);
+        restart_begin(&workers[i], run, i);
     }
     restart_blows(server, workers, count,
                   reef_live_now_ms() + (soak ? RESTART_SOAK_MS : 0));
