@@ -6,6 +6,8 @@
  * come to. */
 #include "resp/fast.h"
 
+#include <assert.h>
+
 void reef_machine_bump(reef_frame *frame)
 {
     if (frame->flat == FRAME_FLAT) {
@@ -44,25 +46,28 @@ void reef_machine_fast(reef_parser *p)
     const char *base = p->wire.data + p->start;
     const char *end = fast_end(p, base);
     const char *at = base + p->pos;
-    reef_node *node = p->tape + p->count;
-    const reef_node *full = p->tape + p->tape_cap - 1;
-    size_t bulk = p->limits.bulk;
-    uint32_t left = frame->left;
-    while (left > 0 && node < full && end - at >= FAST_BYTES) {
-        const char *next = fast_leaf(base, at, end, bulk, node);
+    if (p->limits.bulk < (size_t)(end - base)) {
+        return; /* a string could be over its limit: machine.c looks at each */
+    }
+    assert(p->count < p->tape_cap);
+    reef_node *first = p->tape + p->count;
+    size_t room = p->tape_cap - 1 - p->count;
+    const reef_node *last = first + (frame->left < room ? frame->left : room);
+    reef_node *node = first;
+    while (node < last && end - at >= FAST_BYTES) {
+        const char *next = fast_leaf(base, at, end, SIZE_MAX, node);
         if (next == NULL) {
             break;
         }
         at = next;
         node++;
-        left--;
     }
-    if (left == frame->left) {
+    if (node == first) {
         return;
     }
     p->pos = (size_t)(at - base);
     p->scan = 0;
     p->count = (uint32_t)(node - p->tape);
-    frame->left = left;
+    frame->left -= (uint32_t)(node - first);
     reef_machine_close(p);
 }
