@@ -32,6 +32,11 @@ bool reef_str_equal(reef_str a, reef_str b);
 /* Equal to a literal, ASCII letters in any case: for command names and protocol
  * words. */
 bool reef_str_is(reef_str word, const char *text);
+/* How far two words are apart: letters to add, drop, change or swap with their
+ * neighbour (each once at most), ASCII letters in any case. SIZE_MAX: one is longer
+ * than REEF_NEAR_MAX, which makes it near to nothing. */
+enum { REEF_NEAR_MAX = 32 };
+size_t reef_str_distance(reef_str a, reef_str b);
 
 /* UTF-8, RFC 3629. Bytes of the well-formed character at `at`, 1 to 4; 0: none stands
  * there (overlong, a surrogate, above U+10FFFF, cut off, the end). */
@@ -41,6 +46,9 @@ size_t reef_utf8_get(reef_str text, size_t at, uint32_t *point);
 /* A character, at most U+10FFFF, as bytes into `out`; how many. */
 size_t reef_utf8_put(uint32_t point, char out[4]);
 bool reef_utf8_valid(reef_str text);
+/* Whether a terminal may be given a character as it is: no control, and no mark that
+ * reorders or hides the text around it. */
+bool reef_utf8_shown(uint32_t point);
 
 /* ---- errors ------------------------------------------------------------------- */
 

@@ -30,6 +30,37 @@ bool reef_str_is(reef_str word, const char *text)
     return text[word.len] == '\0';
 }
 
+static size_t word_least(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* Row by row: rows[i % 3][j] is the distance of the first i letters of `a` from the
+ * first j of `b`. */
+size_t reef_str_distance(reef_str a, reef_str b)
+{
+    size_t rows[3][REEF_NEAR_MAX + 1];
+    if (a.len > REEF_NEAR_MAX || b.len > REEF_NEAR_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b.len; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t *row = rows[i % 3], *up = rows[(i + 2) % 3], *up2 = rows[(i + 1) % 3];
+        char c = word_lower(a.ptr[i - 1]);
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t change = up[j - 1] + (c == word_lower(b.ptr[j - 1]) ? 0 : 1);
+            row[j] = word_least(up[j] + 1, row[j - 1] + 1, change);
+            bool swapped = i > 1 && j > 1 && c == word_lower(b.ptr[j - 2]) &&
+                           word_lower(a.ptr[i - 2]) == word_lower(b.ptr[j - 1]);
+            if (swapped && up2[j - 2] + 1 < row[j])
+                row[j] = up2[j - 2] + 1;
+        }
+    }
+    return rows[a.len % 3][b.len];
+}
+
 const char *reef_code_name(reef_code code)
 {
     switch (code) {

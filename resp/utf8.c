@@ -79,3 +79,21 @@ bool reef_utf8_valid(reef_str text)
     }
     return true;
 }
+
+/* Controls first; then what is invisible, sets the direction of text, or ends a line:
+ * Unicode's "default ignorable" characters but for the selectors of emoji, and its line
+ * separators, interlinear marks and last non-characters. */
+bool reef_utf8_shown(uint32_t point)
+{
+    static const uint32_t unsafe[][2] = {
+        {0x0000, 0x001F},   {0x007F, 0x009F},   {0x00AD, 0x00AD}, {0x061C, 0x061C},
+        {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F}, {0x200B, 0x200F},
+        {0x2028, 0x202E},   {0x2060, 0x206F},   {0x3164, 0x3164}, {0xFEFF, 0xFEFF},
+        {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF}, {0x1BCA0, 0x1BCA3},
+        {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+    };
+    size_t i = 0;
+    while (i < sizeof unsafe / sizeof unsafe[0] && point > unsafe[i][1])
+        i++;
+    return i == sizeof unsafe / sizeof unsafe[0] || point < unsafe[i][0];
+}

@@ -6,10 +6,7 @@
 
 #include <string.h>
 
-enum {
-    HELP_WORD_MAX = 24, /* longer words are near to nothing */
-    HELP_COLUMN = 17    /* where summaries begin */
-};
+enum { HELP_COLUMN = 17 }; /* where summaries begin */
 
 static void help_title(FILE *out, const cli_context *ctx, const char *text)
 {
@@ -77,7 +74,7 @@ int cli_help_command(FILE *out, const cli_context *ctx, const cli_command *cmd)
     fputs(cmd->help, out);
     if (cmd->run == cli_config_run) {
         fputc('\n', out);
-        help_title(out, ctx, "Settings");
+        help_title(out, ctx, "Settings: in the file, in the environment, by default");
         cli_config_help(out);
     }
     fputc('\n', out);
@@ -125,43 +122,12 @@ int cli_help_run(cli_context *ctx)
 
 /* ---- the nearest name --------------------------------------------------------- */
 
-static size_t help_least(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Letters to add, drop, change or swap, row by row; both words at most
- * HELP_WORD_MAX. */
-static size_t help_distance(const char *a, const char *b)
-{
-    size_t rows[3][HELP_WORD_MAX + 1];
-    size_t n = strlen(a), m = strlen(b);
-    if (n > HELP_WORD_MAX || m > HELP_WORD_MAX)
-        return HELP_WORD_MAX;
-    for (size_t j = 0; j <= m; j++)
-        rows[0][j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t *row = rows[i % 3], *up = rows[(i + 2) % 3], *up2 = rows[(i + 1) % 3];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t change = up[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-            row[j] = help_least(up[j] + 1, row[j - 1] + 1, change);
-            bool swapped =
-                i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped && up2[j - 2] + 1 < row[j])
-                row[j] = up2[j - 2] + 1;
-        }
-    }
-    return rows[n % 3][m];
-}
-
 /* Keeps `name` when it is nearer than what was kept, and near enough to be meant. */
 static void help_consider(const char *word, const char *name, const char *shown,
                           size_t *best, const char **out)
 {
     size_t len = strlen(word);
-    size_t distance = help_distance(word, name);
+    size_t distance = reef_str_distance(reef_str_of(word), reef_str_of(name));
     bool begins = len >= 2 && strncmp(name, word, len) == 0;
     if (begins)
         distance = 1;
@@ -174,7 +140,7 @@ static void help_consider(const char *word, const char *name, const char *shown,
 const char *cli_nearest_command(const char *group, const char *word)
 {
     const char *out = NULL;
-    size_t best = HELP_WORD_MAX;
+    size_t best = SIZE_MAX;
     size_t skip = group != NULL ? strlen(group) + 1 : 0;
     for (size_t i = 0; i < cli_command_count; i++) {
         const char *name = cli_commands[i].name;
@@ -197,7 +163,7 @@ const char *cli_nearest_command(const char *group, const char *word)
 const char *cli_nearest_option(const char *word)
 {
     const char *out = NULL;
-    size_t best = HELP_WORD_MAX;
+    size_t best = SIZE_MAX;
     word += strspn(word, "-");
     for (int i = 0; i < CLI_OPTS && word[0] != '\0'; i++)
         help_consider(word, cli_options[i].name, cli_options[i].name, &best, &out);

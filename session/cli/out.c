@@ -15,15 +15,6 @@
 
 /* ---- characters --------------------------------------------------------------- */
 
-/* Controls, and the marks that reorder or hide the text around them. */
-static bool out_is_unsafe(uint32_t point)
-{
-    if (point < 0x20 || (point >= 0x7F && point < 0xA0))
-        return true;
-    return point == 0x061C || point == 0xFEFF || (point >= 0x200B && point <= 0x200F) ||
-           (point >= 0x2028 && point <= 0x202E) || (point >= 0x2060 && point <= 0x2069);
-}
-
 /* The length of what can be shown as it is, quotes and backslashes left out. */
 static size_t out_plain(reef_str s, size_t at, bool quotes)
 {
@@ -31,7 +22,7 @@ static size_t out_plain(reef_str s, size_t at, bool quotes)
     while (at < s.len) {
         uint32_t point;
         size_t len = reef_utf8_get(s, at, &point);
-        if (len == 0 || out_is_unsafe(point) ||
+        if (len == 0 || !reef_utf8_shown(point) ||
             (quotes && (point == '"' || point == '\\')))
             break;
         at += len;
@@ -58,6 +49,20 @@ static const char *out_short_escape(uint32_t point)
     }
 }
 
+/* A character by its number. JSON knows four digits: one above them is two halves. */
+static void out_put_number(FILE *out, uint32_t point, bool json)
+{
+    if (point < 0x100 && !json)
+        fprintf(out, "\\x%02x", (unsigned)point);
+    else if (point < 0x10000)
+        fprintf(out, "\\u%04x", (unsigned)point);
+    else if (json)
+        fprintf(out, "\\u%04x\\u%04x", (unsigned)(0xD7C0 + (point >> 10)),
+                (unsigned)(0xDC00 + (point & 0x3FF)));
+    else
+        fprintf(out, "\\u{%x}", (unsigned)point);
+}
+
 /* One character that can't be shown as it is; returns its length. */
 static size_t out_put_escape(FILE *out, reef_str s, size_t at, bool json)
 {
@@ -70,10 +75,8 @@ static size_t out_put_escape(FILE *out, reef_str s, size_t at, bool json)
         fputs(name, out);
     else if (len == 0 && json)
         fputs("\\ufffd", out);
-    else if (json || point >= 0x100)
-        fprintf(out, "\\u%04x", (unsigned)point);
     else
-        fprintf(out, "\\x%02x", (unsigned)point);
+        out_put_number(out, point, json);
     return len == 0 ? 1 : len;
 }
 
@@ -129,17 +132,35 @@ void cli_put_time(FILE *out, int64_t unix_ns)
             t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
-void cli_put_colored(FILE *out, bool on, cli_color color, const char *text)
+/* Switches a colour on or, with CLI_PLAIN, off. */
+static void out_color(FILE *out, cli_color color)
 {
     static const char *const codes[] = {[CLI_PLAIN] = "0",
                                         [CLI_BOLD] = "1",
                                         [CLI_RED] = "31",
                                         [CLI_GREEN] = "32",
                                         [CLI_YELLOW] = "33"};
-    if (on && color != CLI_PLAIN)
-        fprintf(out, "\033[%sm%s\033[0m", codes[color], text);
-    else
-        fputs(text, out);
+    fprintf(out, "\033[%sm", codes[color]);
+}
+
+void cli_put_colored(FILE *out, bool on, cli_color color, const char *text)
+{
+    on = on && color != CLI_PLAIN;
+    if (on)
+        out_color(out, color);
+    fputs(text, out);
+    if (on)
+        out_color(out, CLI_PLAIN);
+}
+
+void cli_put_span(FILE *out, bool on, cli_color color, reef_str text)
+{
+    on = on && color != CLI_PLAIN && text.len > 0;
+    if (on)
+        out_color(out, color);
+    cli_put_text(out, text);
+    if (on)
+        out_color(out, CLI_PLAIN);
 }
 
 /* ---- texts put together ------------------------------------------------------- */

@@ -42,6 +42,8 @@ static void out_marks(void **state)
     put(cli_put_text, reef_str_of("\xE2\x80\x8B\xE2\x80\x8F"), "\\u200b\\u200f");
     put(cli_put_text, reef_str_of("\xE2\x80\xA8\xE2\x80\xAE"), "\\u2028\\u202e");
     put(cli_put_text, reef_str_of("\xE2\x81\xA0\xE2\x81\xA9"), "\\u2060\\u2069");
+    put(cli_put_text, reef_str_of("\xF3\xA0\x81\xA1"), "\\u{e0061}");
+    put(cli_put_json, reef_str_of("\xF3\xA0\x81\xA1"), "\"\\udb40\\udc61\"");
     put(cli_put_text, reef_str_of("\xE2\x80\x8A\xE2\x80\x90\xE2\x80\xAF"),
         "\xE2\x80\x8A\xE2\x80\x90\xE2\x80\xAF");
 }
@@ -80,6 +82,23 @@ static void out_colors(void **state)
     colored_is(true, CLI_PLAIN, "x");
     colored_is(true, CLI_BOLD, "\033[1mx\033[0m");
     colored_is(true, CLI_YELLOW, "\033[33mx\033[0m");
+}
+
+static void span_is(bool on, cli_color color, const char *text, const char *expected)
+{
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    cli_put_span(out, on, color, reef_str_of(text));
+    assert_string_equal(cap_file(out), expected);
+}
+
+static void out_spans(void **state)
+{
+    (void)state;
+    span_is(false, CLI_RED, "a\033b", "a\\x1bb");
+    span_is(true, CLI_PLAIN, "a\033b", "a\\x1bb");
+    span_is(true, CLI_GREEN, "a\033b", "\033[32ma\\x1bb\033[0m");
+    span_is(true, CLI_GREEN, "", "");
 }
 
 static void out_join(void **state)
@@ -172,11 +191,11 @@ static void out_reader_went(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(out_texts), cmocka_unit_test(out_marks),
-        cmocka_unit_test(out_times), cmocka_unit_test(out_colors),
-        cmocka_unit_test(out_join),  cmocka_unit_test(out_origins),
-        CAP_TEST(out_good),          CAP_TEST(out_not_written),
-        CAP_TEST(out_reader_went),
+        cmocka_unit_test(out_texts),   cmocka_unit_test(out_marks),
+        cmocka_unit_test(out_times),   cmocka_unit_test(out_colors),
+        cmocka_unit_test(out_spans),   cmocka_unit_test(out_join),
+        cmocka_unit_test(out_origins), CAP_TEST(out_good),
+        CAP_TEST(out_not_written),     CAP_TEST(out_reader_went),
     };
     return cmocka_run_group_tests_name("cli_out", tests, NULL, NULL);
 }

@@ -90,12 +90,36 @@ static void test_places(void **state)
     assert_false(reef_utf8_valid(reef_str_of("a\xE0\x80\x80z")));
 }
 
+/* Both ends of what a terminal must not be given, and their neighbours. */
+static void test_shown(void **state)
+{
+    static const uint32_t hidden[][2] = {
+        {0x0000, 0x001F}, {0x007F, 0x009F},   {0x00AD, 0x00AD},  {0x061C, 0x061C},
+        {0x115F, 0x1160}, {0x180B, 0x180F},   {0x200B, 0x200F},  {0x2028, 0x202E},
+        {0x2060, 0x206F}, {0x3164, 0x3164},   {0xFEFF, 0xFEFF},  {0xFFA0, 0xFFA0},
+        {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0xE0000, 0xE0FFF}};
+    (void)state;
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        if (reef_utf8_shown(hidden[i][0]) || reef_utf8_shown(hidden[i][1]))
+            fail_msg("U+%04X is shown", (unsigned)hidden[i][0]);
+        if (!reef_utf8_shown(hidden[i][1] + 1) ||
+            (i > 0 && !reef_utf8_shown(hidden[i][0] - 1)))
+            fail_msg("beside U+%04X", (unsigned)hidden[i][0]);
+    }
+    assert_true(reef_utf8_shown('a'));
+    assert_true(reef_utf8_shown(0xFE0F)); /* emoji are written with it */
+    assert_true(reef_utf8_shown(0xFFFD));
+    assert_true(reef_utf8_shown(0x1F600));
+    assert_true(reef_utf8_shown(0x10FFFF));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_all_beginnings),
         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
