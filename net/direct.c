@@ -197,7 +197,7 @@ static void direct_not_now(reef_engine *e, reef_link *l, const char *text)
     if (e->direct.hold.until_ms > e->now_ms)
         return;
     reef_backoff_next(e, &e->direct.hold);
-    reef_report(e, REEF_EVENT_RETRIED, l->stats.peer, text);
+    reef_report_event(e, REEF_EVENT_RETRIED, l->stats.peer, text);
 }
 
 static void direct_waits_for(const reef_engine *e, reef_error *why)

@@ -248,7 +248,8 @@ uint32_t reef_hosts_find(const reef_engine *, uint32_t host,
                          char out[][REEF_ADDRESS_TEXT], uint32_t cap);
 
 /* report.c */
-void reef_report(reef_engine *, reef_event_kind, const char *peer, const char *text);
+void reef_report_event(reef_engine *, reef_event_kind, const char *peer,
+                       const char *text);
 void reef_report_answer(reef_engine *, reef_link *, const reef_ticket *);
 const char *reef_errno_text(int sys_errno); /* plain words, no locale */
 void reef_peer_text(char out[REEF_PEER_TEXT], const char *address, uint16_t port,

@@ -46,7 +46,7 @@ static void hello_fail(reef_engine *e, reef_link *l, reef_code code, const char 
     reef_error why;
     reef_error_put(&why, code, 0, l->stats.peer, text);
     if (code == REEF_AUTH || code == REEF_BADCONFIG || code == REEF_REFUSED)
-        reef_report(e, REEF_EVENT_REFUSED, l->stats.peer, why.text);
+        reef_report_event(e, REEF_EVENT_REFUSED, l->stats.peer, why.text);
     reef_link_fail(e, l, false, &why);
 }
 
@@ -184,7 +184,7 @@ static void hello_ready(reef_engine *e, reef_link *l)
     snprintf(text, sizeof text, "%s %s, RESP%u",
              l->server.server[0] ? l->server.server : "a server without HELLO",
              l->server.version, (unsigned)l->protocol);
-    reef_report(e, REEF_EVENT_CONNECTED, l->stats.peer, text);
+    reef_report_event(e, REEF_EVENT_CONNECTED, l->stats.peer, text);
     e->router->ready(e, l);
 }
 

@@ -152,15 +152,15 @@ static void link_drop_tickets(reef_engine *e, reef_link *l, const reef_error *wh
         link_drop_out(e, t, why);
     }
     if (e->totals.retries > retries)
-        reef_report(e, REEF_EVENT_RETRIED, l->stats.peer, why->text);
+        reef_report_event(e, REEF_EVENT_RETRIED, l->stats.peer, why->text);
 }
 
 void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *why)
 {
     bool transport =
         l->state != REEF_LINK_LOOKUP && !(l->state == REEF_LINK_OPENING && l->op_due);
-    reef_report(e, l->served ? REEF_EVENT_LOST : REEF_EVENT_FAILED, l->stats.peer,
-                why->text);
+    reef_report_event(e, l->served ? REEF_EVENT_LOST : REEF_EVENT_FAILED, l->stats.peer,
+                      why->text);
     l->state = transport && !gone ? REEF_LINK_CLOSING : REEF_LINK_FREE;
     l->sending = l->op_due = l->pinged = false;
     l->skip_tail = 0;

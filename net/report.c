@@ -26,8 +26,8 @@ const char *reef_event_name(reef_event_kind kind)
     return "unknown";
 }
 
-void reef_report(reef_engine *e, reef_event_kind kind, const char *peer,
-                 const char *text)
+void reef_report_event(reef_engine *e, reef_event_kind kind, const char *peer,
+                       const char *text)
 {
     if (e->event_count == REEF_EVENTS_MAX) {
         e->event_first = (e->event_first + 1) % REEF_EVENTS_MAX;

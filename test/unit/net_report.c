@@ -54,7 +54,7 @@ static void test_events_are_bounded(void **state)
     kit_start(&k, TOML_REPORT);
     for (int i = 0; i < REEF_EVENTS_MAX + 5; i++) {
         snprintf(text, sizeof text, "n%d", i);
-        reef_report(k.engine, REEF_EVENT_LOST, "p", text);
+        reef_report_event(k.engine, REEF_EVENT_LOST, "p", text);
     }
     for (int i = 5; i < REEF_EVENTS_MAX + 5; i++) {
         assert_true(reef_engine_next_event(k.engine, &event));
