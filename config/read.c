@@ -341,12 +341,14 @@ static reef_code read_all(reef_config *config, const char *file, reef_str toml,
     state.config = config;
     state.file = file;
     state.error = error;
-    reef_toml_init(&state.toml, toml);
+    reef_toml_init(&state.toml, toml, NULL);
     do {
         reef_toml_next(&state.toml, &event);
         reef_code code = read_event(&state, &event);
-        if (code != REEF_OK)
+        if (code != REEF_OK) {
+            reef_toml_free(&state.toml);
             return code;
+        }
     } while (event.kind != REEF_TOML_END);
     return REEF_OK;
 }

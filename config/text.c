@@ -7,6 +7,28 @@
 #include "config/text.h"
 #include <string.h>
 
+#define S_ REEF_CHAR_PLAIN | REEF_CHAR_BLANK
+#define P_ REEF_CHAR_PLAIN
+#define W_ REEF_CHAR_PLAIN | REEF_CHAR_WORD
+#define B_ REEF_CHAR_PLAIN | REEF_CHAR_WORD | REEF_CHAR_BARE
+
+/* By the high half of a byte; what is not ASCII is of no class. */
+const unsigned char reef_char_classes[256] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  S_, 0,  0,  0,  0,  0,  0,  /* tab */
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  /* controls */
+    S_, P_, 0,  P_, P_, P_, P_, 0,  P_, P_, P_, W_, P_, B_, W_, P_, /* " ' + - . */
+    B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, W_, P_, P_, P_, P_, P_, /* digits : */
+    P_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, /* letters */
+    B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, P_, 0,  P_, P_, B_, /* \ _ */
+    P_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, /* letters */
+    B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, B_, P_, P_, P_, P_, 0,  /* delete */
+};
+
+#undef S_
+#undef P_
+#undef W_
+#undef B_
+
 unsigned reef_digit_value(char c)
 {
     if (reef_is_digit(c))
@@ -124,33 +146,61 @@ void reef_message_number(reef_message *m, uint64_t number)
     message_bytes(m, digits + at, sizeof digits - at);
 }
 
-/* The character at `at` as it may be shown; `*size` is how far to go on in `text`. C1
- * controls (U+0080 to U+009F) are written out like the others. */
-static size_t message_shown(reef_str text, size_t at, char out[4], size_t *size)
+/* "\xNN", or "\u{NNNN}" for what needs more digits. */
+static size_t message_escape(uint32_t point, char out[REEF_SHOWN_CHAR])
 {
-    unsigned char c = (unsigned char)text.ptr[at];
-    size_t len = reef_utf8_size(text, at);
-    bool c1 = len == 2 && c == 0xC2 && (unsigned char)text.ptr[at + 1] < 0xA0;
-    if (len == 0 || c < 0x20 || c == 0x7F || c1) {
-        *size = 1;
-        out[0] = '\\';
-        out[1] = 'x';
-        out[2] = "0123456789abcdef"[c >> 4];
-        out[3] = "0123456789abcdef"[c & 15];
-        return 4;
-    }
-    *size = len;
-    memcpy(out, text.ptr + at, len);
+    bool byte = point < 0x100;
+    size_t digits = byte ? 2 : 4, len = 0;
+    while (point >> (4 * digits) > 0)
+        digits++;
+    out[len++] = '\\';
+    out[len++] = byte ? 'x' : 'u';
+    if (!byte)
+        out[len++] = '{';
+    while (digits-- > 0)
+        out[len++] = "0123456789abcdef"[point >> (4 * digits) & 15];
+    if (!byte)
+        out[len++] = '}';
     return len;
+}
+
+size_t reef_shown(reef_str text, size_t at, char out[REEF_SHOWN_CHAR], size_t *size)
+{
+    uint32_t point;
+    *size = reef_utf8_get(text, at, &point);
+    if (*size == 0) {
+        *size = 1;
+        return message_escape((unsigned char)text.ptr[at], out);
+    }
+    if (!reef_utf8_shown(point))
+        return message_escape(point, out);
+    memcpy(out, text.ptr + at, *size);
+    return *size;
+}
+
+/* A blank that is not the plain one: nobody would see which. */
+static bool message_is_blank(uint32_t point)
+{
+    return point == 0xA0 || point == 0x3000 || point == 0x202F || point == 0x205F ||
+           (point >= 0x2000 && point <= 0x200A);
+}
+
+static size_t message_piece(reef_str text, size_t at, char out[REEF_SHOWN_CHAR],
+                            size_t *size)
+{
+    uint32_t point;
+    *size = reef_utf8_get(text, at, &point);
+    return *size > 0 && message_is_blank(point) ? message_escape(point, out)
+                                                : reef_shown(text, at, out, size);
 }
 
 /* Shows `text` in at most `max` bytes: what is left out at the end becomes "...". */
 static void message_show(reef_message *m, reef_str text, size_t max)
 {
-    char piece[4];
+    char piece[REEF_SHOWN_CHAR];
     size_t used = 0;
     for (size_t at = 0, size = 0; at < text.len; at += size) {
-        size_t len = message_shown(text, at, piece, &size);
+        size_t len = message_piece(text, at, piece, &size);
         if (used + len > max) {
             reef_message_add(m, "...");
             return;
@@ -172,19 +222,25 @@ void reef_message_quoted(reef_message *m, reef_str value)
     reef_message_add(m, "\"");
 }
 
+void reef_message_text(reef_message *m, reef_str text)
+{
+    size_t room = REEF_MESSAGE_MAX - 1 - m->len;
+    message_show(m, text, room > 3 ? room - 3 : 0);
+}
+
 /* A file's name in at most `max` bytes: its end says more than its beginning. */
 static void message_name(reef_message *m, reef_str name, size_t max)
 {
-    char piece[4];
+    char piece[REEF_SHOWN_CHAR];
     size_t need = 0, start = 0, size = 0;
     for (size_t at = 0; at < name.len; at += size)
-        need += message_shown(name, at, piece, &size);
+        need += reef_shown(name, at, piece, &size);
     if (need > max) {
         reef_message_add(m, "...");
         max -= 3;
     }
     for (; need > max; start += size)
-        need -= message_shown(name, start, piece, &size);
+        need -= reef_shown(name, start, piece, &size);
     message_show(m, reef_str_from(name, start), max);
 }
 
@@ -197,12 +253,17 @@ static size_t message_fit(const reef_message *m, size_t max)
     return len;
 }
 
-reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
-                           const reef_message *sentence)
+void reef_message_copy(const reef_message *m, char *out, size_t cap)
+{
+    size_t len = message_fit(m, cap - 1);
+    memcpy(out, m->text, len);
+    out[len] = 0;
+}
+
+size_t reef_place_text(char out[REEF_ERROR_TEXT], reef_place place,
+                       const reef_message *sentence)
 {
     reef_message where = {0}, head = {0};
-    if (error == NULL)
-        return code;
     if (place.line > 0) {
         reef_message_add(&where, ":");
         reef_message_number(&where, place.line);
@@ -215,10 +276,18 @@ reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
     message_name(&head, reef_str_of(place.name),
                  left > REEF_SHOWN_FILE_MIN ? left : REEF_SHOWN_FILE_MIN);
     reef_message_add(&head, where.text);
-    size_t len = message_fit(sentence, REEF_ERROR_TEXT - 1 - head.len);
+    memcpy(out, head.text, head.len);
+    reef_message_copy(sentence, out + head.len, REEF_ERROR_TEXT - head.len);
+    return head.len;
+}
+
+reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
+                           const reef_message *sentence)
+{
+    if (error == NULL)
+        return code;
     memset(error, 0, sizeof *error);
     error->code = code;
-    memcpy(error->text, head.text, head.len);
-    memcpy(error->text + head.len, sentence->text, len);
+    reef_place_text(error->text, place, sentence);
     return code;
 }

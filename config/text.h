@@ -7,6 +7,7 @@
 #include "resp/resp.h"
 
 enum {
+    REEF_SHOWN_CHAR = 10,     /* bytes of one character as it is shown */
     REEF_SHOWN_MAX = 56,      /* bytes of a value that an error shows */
     REEF_SHOWN_FILE_MIN = 48, /* bytes of a file name that an error shows at least */
     REEF_MESSAGE_MAX = 512    /* a sentence before it is fitted into reef_error */
@@ -22,6 +23,20 @@ static inline bool reef_is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* What a byte of TOML may be part of. */
+enum {
+    REEF_CHAR_BLANK = 1, /* space and tab */
+    REEF_CHAR_BARE = 2,  /* a key without quotes */
+    REEF_CHAR_WORD = 4,  /* a value without quotes, but for the space in a date */
+    REEF_CHAR_PLAIN = 8  /* a string or comment, where it means itself and no more */
+};
+extern const unsigned char reef_char_classes[256];
+
+static inline bool reef_char_is(char c, unsigned classes)
+{
+    return (reef_char_classes[(unsigned char)c] & classes) != 0;
+}
+
 /* The value of a digit in bases up to 16; 16 where it is none. */
 unsigned reef_digit_value(char);
 
@@ -35,6 +50,13 @@ bool reef_str_starts(reef_str, const char *prefix);
 size_t reef_str_find(reef_str, char, size_t at);
 /* A text occurs inside, ASCII letters in any case; `lower` is in lower case. */
 bool reef_str_mentions(reef_str, const char *lower);
+/* The first place from `at` on where a byte is of no such class, or the length. */
+static inline size_t reef_str_over(reef_str text, size_t at, unsigned classes)
+{
+    while (at < text.len && reef_char_is(text.ptr[at], classes))
+        at++;
+    return at;
+}
 /* Digits alone, at most `max`. */
 bool reef_str_number(reef_str, uint64_t max, uint64_t *out);
 
@@ -50,10 +72,19 @@ typedef struct reef_message {
 
 void reef_message_add(reef_message *, const char *text);
 void reef_message_number(reef_message *, uint64_t);
-/* The value safe to show: control characters and bytes that are no UTF-8 as \xNN, the
- * end cut to REEF_SHOWN_MAX with "..." behind. */
+/* The value safe to show (see reef_shown), its end cut to REEF_SHOWN_MAX with "..."
+ * behind. */
 void reef_message_value(reef_message *, reef_str value);
 void reef_message_quoted(reef_message *, reef_str value); /* the same in quotes */
+/* The same, as far as there is room. */
+void reef_message_text(reef_message *, reef_str text);
+/* What fits of it into `cap` bytes, NUL included, cut at a character's edge. */
+void reef_message_copy(const reef_message *, char *out, size_t cap);
+
+/* The character at `at`, inside the text, safe to show: as it is; or as \xNN, where it
+ * is a control character or a byte that is no UTF-8; or as \u{NNNN}, where it would
+ * reorder or hide text. Bytes written; `*size`: bytes of the text. */
+size_t reef_shown(reef_str text, size_t at, char out[REEF_SHOWN_CHAR], size_t *size);
 
 /* Where an error is: a file with line and column, or (line 0) a name alone. */
 typedef struct reef_place {
@@ -62,8 +93,10 @@ typedef struct reef_place {
     uint32_t column;
 } reef_place;
 
-/* Fills `error` (NULL is fine) with "NAME:LINE:COLUMN: sentence" and returns the code.
- * A long name loses its beginning, so that the end of the sentence still fits. */
+/* "NAME:LINE:COLUMN: sentence". A long name loses its beginning, so that the end of the
+ * sentence still fits. Returns the bytes before the sentence. */
+size_t reef_place_text(char out[REEF_ERROR_TEXT], reef_place, const reef_message *);
+/* Fills `error` (NULL is fine) with that and returns the code. */
 reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
                            const reef_message *);
 

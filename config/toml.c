@@ -4,8 +4,9 @@
  * other scalars toml_scalar.c's.
  *
  * Invariants: `at` only moves forward; all before it was valid; `line` and `line_at`
- * belong to `at`. The stack says what the innermost open bracket is, and nothing else
- * is remembered, so memory does not grow with the text.
+ * belong to `at`. The stack says what the innermost open bracket is; beside it only the
+ * names are remembered. Each part of a key is one of `names`, in the scope that the
+ * part before it left in `scope`.
  *
  * States, and what is looked for in each:
  *   LINE   a key, a header or the end                     -> PART, OVER
@@ -19,60 +20,44 @@
  *   OVER   nothing: the end, or an error, stays */
 #include "config/toml.h"
 #include "config/text.h"
+#include <stddef.h>
 #include <string.h>
 
-void reef_toml_init(reef_toml *r, reef_str text)
+static void toml_limits(reef_toml *r, const reef_toml_limits *limits)
 {
-    memset(r, 0, sizeof *r);
+    if (limits != NULL)
+        r->limits = *limits;
+    if (r->limits.text == 0 || r->limits.text > REEF_NAMES_TEXT)
+        r->limits.text = REEF_NAMES_TEXT;
+    if (r->limits.depth == 0 || r->limits.depth > REEF_TOML_DEPTH)
+        r->limits.depth = REEF_TOML_DEPTH;
+}
+
+/* The two tables of brackets are written before they are read; the rest begins as
+ * zero. */
+void reef_toml_init(reef_toml *r, reef_str text, const reef_toml_limits *limits)
+{
+    memset(r, 0, offsetof(reef_toml, stack));
+    toml_limits(r, limits);
+    reef_names_init(&r->names, text, r->limits.names);
     r->text = text;
     r->line = 1;
     r->first = true;
+    r->table = r->scope = REEF_NAMES_NONE;
+    if (text.len > r->limits.text) {
+        reef_toml_fail(r, 0, "the text is too long", false);
+        r->why_code = REEF_LIMIT;
+        return;
+    }
     if (reef_str_starts(text, "\xEF\xBB\xBF"))
         r->at = r->line_at = r->entry = 3;
     if (reef_str_starts(text, "\xFF\xFE") || reef_str_starts(text, "\xFE\xFF"))
         reef_toml_fail(r, 0, "the text is UTF-16; it has to be saved as UTF-8", false);
 }
 
-reef_toml_mark reef_toml_here(const reef_toml *r)
+void reef_toml_free(reef_toml *r)
 {
-    return (reef_toml_mark){r->at, r->line_at, r->line};
-}
-
-static const char toml_nul[] = "a NUL byte stands here; this is not a text";
-static const char toml_no_utf8[] = "this is not UTF-8";
-
-bool reef_toml_fail(reef_toml *r, size_t at, const char *why, bool shows)
-{
-    bool there = shows && at < r->text.len;
-    r->at = at;
-    r->why = why;
-    if (there && r->text.ptr[at] == 0)
-        r->why = toml_nul; /* says more than what was expected in its place */
-    else if (there && reef_utf8_size(r->text, at) == 0)
-        r->why = toml_no_utf8;
-    r->why_shows = shows && r->why != toml_nul;
-    r->why_mark = reef_toml_here(r);
-    r->state = REEF_TOML_OVER;
-    return false;
-}
-
-bool reef_toml_character(reef_toml *r, size_t *at)
-{
-    unsigned char c = (unsigned char)r->text.ptr[*at];
-    size_t size = 1;
-    if (c == 0)
-        return reef_toml_fail(r, *at, toml_nul, false);
-    if (c == '\r')
-        return reef_toml_fail(r, *at, "a CR without the LF of a line's end", false);
-    if ((c < 0x20 && c != '\t') || c == 0x7F)
-        return reef_toml_fail(
-            r, *at, "a control character; in \"...\" it is written as \\xHH", true);
-    if (c >= 0x80)
-        size = reef_utf8_size(r->text, *at);
-    if (size == 0)
-        return reef_toml_fail(r, *at, toml_no_utf8, true);
-    *at += size;
-    return true;
+    reef_names_free(&r->names);
 }
 
 /* The byte at the reader; 0 at the end. A NUL of the text is none of those looked
@@ -97,8 +82,7 @@ static bool toml_take(reef_toml *r, char c)
 
 static void toml_spaces(reef_toml *r)
 {
-    while (toml_peek(r) == ' ' || toml_peek(r) == '\t')
-        r->at++;
+    r->at = reef_str_over(r->text, r->at, REEF_CHAR_BLANK);
 }
 
 /* One LF or CR LF, if one is there. */
@@ -118,7 +102,10 @@ static bool toml_comment(reef_toml *r)
 {
     reef_str text = r->text;
     size_t at = r->at;
-    while (at < text.len && text.ptr[at] != '\n') {
+    for (;;) {
+        at = reef_str_over(text, at, REEF_CHAR_PLAIN);
+        if (at == text.len || text.ptr[at] == '\n')
+            break;
         char c = text.ptr[at];
         if (c >= 0x20 && c < 0x7F)
             at++;
@@ -142,9 +129,13 @@ static bool toml_blank(reef_toml *r)
     return true;
 }
 
-static bool toml_bare(char c)
+static bool toml_quoted_name(reef_toml *r, reef_toml_event *event, char quote)
 {
-    return reef_is_letter(c) || reef_is_digit(c) || c == '_' || c == '-';
+    reef_str rest = reef_str_from(r->text, r->at);
+    if (reef_str_starts(rest, quote == '"' ? "\"\"\"" : "'''"))
+        return reef_toml_fail_span(r, r->at, 3,
+                                   "a key can't be a string of three quotes", false);
+    return reef_toml_string(r, event, false);
 }
 
 /* The text of one part of a key. */
@@ -153,15 +144,14 @@ static bool toml_name(reef_toml *r, reef_toml_event *event)
     char c = toml_peek(r);
     size_t start = r->at;
     if (c == '"' || c == '\'')
-        return reef_toml_string(r, event, false);
-    while (toml_bare(toml_peek(r)))
-        r->at++;
+        return toml_quoted_name(r, event, c);
+    r->at = reef_str_over(r->text, start, REEF_CHAR_BARE);
     if (r->at == start)
         return reef_toml_fail(
             r, start,
             r->first ? "a key was expected" : "a key was expected after the dot", true);
     event->form = REEF_TOML_BARE;
-    event->text = reef_str_part(r->text, start, r->at - start);
+    event->text = (reef_str){r->text.ptr + start, r->at - start};
     return true;
 }
 
@@ -186,15 +176,67 @@ static bool toml_part_end(reef_toml *r, bool *last)
            reef_toml_fail(r, r->at, "\"]]\" was expected after the tables' name", true);
 }
 
+static reef_name_use toml_use(const reef_toml *r, bool last)
+{
+    if (r->brackets == 0)
+        return last ? REEF_USE_KEY : REEF_USE_KEY_PATH;
+    if (!last)
+        return REEF_USE_TABLE_PATH;
+    return r->brackets == 1 ? REEF_USE_TABLE : REEF_USE_TABLES;
+}
+
+/* The part that was read, held against the names before it. */
+static void toml_known(reef_toml *r, const reef_toml_event *event)
+{
+    bool basic = event->form == REEF_TOML_BASIC;
+    reef_name name = {event->mark.at, event->text, basic && r->escaped};
+    uint32_t inner = REEF_NAMES_NONE;
+    const char *why = NULL;
+    reef_code code = reef_names_use(&r->names, r->scope, &name,
+                                    toml_use(r, event->last), &inner, &why);
+    r->scope = inner;
+    if (code == REEF_OK)
+        return;
+    if (code == REEF_NOMEM)
+        why = "memory is out";
+    else if (code == REEF_LIMIT)
+        why = "there are too many keys";
+    reef_toml_fail_span(r, event->mark.at, event->size, why, code == REEF_BADCONFIG);
+    r->why_code = code;
+    if (code == REEF_BADCONFIG)
+        reef_toml_fail_first(r, r->names.first,
+                             reef_names_size(&r->names, r->names.first), r->names.note);
+}
+
+static void toml_begin_key(reef_toml *r)
+{
+    if (r->brackets > 0)
+        r->scope = REEF_NAMES_NONE;
+    else
+        r->scope = r->depth > 0 ? r->scopes[r->depth - 1] : r->table;
+}
+
 static bool toml_part(reef_toml *r, reef_toml_event *event)
 {
     toml_spaces(r);
     event->kind = REEF_TOML_KEY;
     event->mark = reef_toml_here(r);
     event->first = r->first;
-    if (!toml_name(r, event) || !toml_part_end(r, &event->last))
+    if (r->first)
+        toml_begin_key(r);
+    r->escaped = false;
+    bool named = toml_name(r, event);
+    r->escapes = r->escapes || r->escaped;
+    if (!named)
         return true;
+    event->size = r->at - event->mark.at;
+    if (!toml_part_end(r, &event->last))
+        return true;
+    toml_known(r, event);
     r->first = event->last;
+    r->keyed = event->last && r->brackets == 0;
+    if (event->last && r->brackets > 0)
+        r->table = r->scope;
     return true;
 }
 
@@ -205,6 +247,7 @@ static bool toml_line(reef_toml *r, reef_toml_event *event)
     if (!toml_blank(r))
         return true;
     r->entry = r->at;
+    r->escapes = false;
     r->first = true;
     r->brackets = 0;
     r->state = REEF_TOML_AT_PART;
@@ -222,12 +265,18 @@ static bool toml_line(reef_toml *r, reef_toml_event *event)
 
 static bool toml_open(reef_toml *r, reef_toml_event *event, char bracket)
 {
-    if (r->depth == REEF_TOML_DEPTH) {
-        reef_toml_fail(r, r->at, "more than 1024 brackets are open", false);
+    if (r->depth == r->limits.depth) {
+        reef_toml_fail(r, r->at, "too many brackets are open", false);
+        r->why_code = REEF_LIMIT;
         return true;
     }
+    if (r->keyed)
+        reef_names_is(&r->names, bracket == '[' ? REEF_NAME_ARRAY : REEF_NAME_INLINE);
+    r->scopes[r->depth] = (uint32_t)r->at;
     r->stack[r->depth++] = (unsigned char)bracket;
+    r->keyed = false;
     r->at++;
+    event->size = 1;
     r->state = REEF_TOML_AT_ITEM;
     event->kind = bracket == '[' ? REEF_TOML_ARRAY : REEF_TOML_INLINE;
     return true;
@@ -240,13 +289,18 @@ static bool toml_value(reef_toml *r, reef_toml_event *event)
     char c = toml_peek(r);
     if (c == '[' || c == '{')
         return toml_open(r, event, c);
-    r->state = REEF_TOML_AT_COMMA;
+    bool good;
     if (c == '"' || c == '\'') {
         event->kind = REEF_TOML_STRING;
-        reef_toml_string(r, event, true);
+        good = reef_toml_string(r, event, true);
     } else {
-        reef_toml_scalar(r, event);
+        good = reef_toml_scalar(r, event);
     }
+    if (!good)
+        return true;
+    event->size = r->at - event->mark.at;
+    r->keyed = false;
+    r->state = REEF_TOML_AT_COMMA;
     return true;
 }
 
@@ -264,19 +318,31 @@ static bool toml_close(reef_toml *r, reef_toml_event *event)
         return false;
     r->depth--;
     r->state = REEF_TOML_AT_COMMA;
+    event->size = 1;
     event->kind = array ? REEF_TOML_ARRAY_END : REEF_TOML_INLINE_END;
     return true;
 }
 
-/* The end of the text inside of brackets. */
+/* The bracket that is open, as the other place of an error. */
+static void toml_opened(reef_toml *r)
+{
+    reef_toml_fail_first(r, r->scopes[r->depth - 1], 1, "it was opened here");
+}
+
+/* The end of the text inside of brackets. The closing one was expected behind what was
+ * read last, not where the file happens to end. */
 static bool toml_unclosed(reef_toml *r)
 {
     if (!toml_ended(r))
         return false;
-    reef_toml_fail(r, r->at,
-                   toml_in_array(r) ? "the \"]\" of an array is missing"
-                                    : "the \"}\" of an inline table is missing",
-                   true);
+    r->line = r->behind.line;
+    r->line_at = r->behind.line_at;
+    reef_toml_fail(r, r->behind.at,
+                   toml_in_array(r)
+                       ? "the array is not closed; \"]\" was expected"
+                       : "the inline table is not closed; \"}\" was expected",
+                   false);
+    toml_opened(r);
     return true;
 }
 
@@ -300,14 +366,17 @@ static bool toml_after(reef_toml *r, reef_toml_event *event)
     }
     if (!toml_blank(r) || toml_close(r, event) || toml_unclosed(r))
         return true;
-    r->state = REEF_TOML_AT_ITEM;
-    if (toml_take(r, ','))
+    if (toml_take(r, ',')) {
+        r->state = REEF_TOML_AT_ITEM;
+        r->behind = reef_toml_here(r);
         return false;
+    }
     reef_toml_fail(r, r->at,
                    toml_in_array(r)
                        ? "\",\" or \"]\" was expected after an element of an array"
                        : "\",\" or \"}\" was expected after a value of an inline table",
                    true);
+    toml_opened(r);
     return true;
 }
 
@@ -363,75 +432,8 @@ reef_toml_kind reef_toml_next(reef_toml *r, reef_toml_event *event)
         event->kind = REEF_TOML_BAD;
         event->mark = r->why_mark;
     }
+    r->behind = reef_toml_here(r);
+    if (event->kind <= REEF_TOML_BAD)
+        reef_toml_free(r);
     return event->kind;
-}
-
-/* What an error shows: the character where it is, or the whole word. */
-static size_t toml_shown(reef_str text, size_t at)
-{
-    size_t end = at;
-    while (end < text.len && toml_bare(text.ptr[end]))
-        end++;
-    if (end > at)
-        return end - at;
-    size_t size = reef_utf8_size(text, at);
-    return size > 0 ? size : 1;
-}
-
-const char *reef_toml_why(const reef_toml *r, reef_toml_mark *mark, reef_str *found)
-{
-    size_t at = r->why_mark.at;
-    *mark = r->why_mark;
-    *found = (reef_str){0};
-    if (r->why_shows && at < r->text.len)
-        *found = reef_str_part(r->text, at, toml_shown(r->text, at));
-    return r->why;
-}
-
-reef_str reef_toml_entry(const reef_toml *r)
-{
-    size_t start = r->entry < r->line_at ? r->entry : r->line_at;
-    size_t end = reef_str_find(r->text, '\n', r->at);
-    return reef_str_part(r->text, start, end - start);
-}
-
-uint32_t reef_toml_column(const reef_toml *r, const reef_toml_mark *mark)
-{
-    uint32_t column = 1;
-    for (size_t at = mark->line_at; at < mark->at; at++)
-        if (((unsigned char)r->text.ptr[at] & 0xC0) != 0x80)
-            column++;
-    return column;
-}
-
-const char *reef_toml_kind_name(reef_toml_kind kind)
-{
-    switch (kind) {
-    case REEF_TOML_ARRAY:
-        return "an array";
-    case REEF_TOML_TABLE:
-    case REEF_TOML_TABLES:
-    case REEF_TOML_INLINE:
-        return "a table";
-    case REEF_TOML_STRING:
-        return "a text";
-    case REEF_TOML_INTEGER:
-        return "a whole number";
-    case REEF_TOML_FLOAT:
-        return "a number with a fraction";
-    case REEF_TOML_BOOL:
-        return "a boolean";
-    case REEF_TOML_DATE_TIME:
-    case REEF_TOML_LOCAL_DATE_TIME:
-    case REEF_TOML_LOCAL_DATE:
-    case REEF_TOML_LOCAL_TIME:
-        return "a date or time";
-    case REEF_TOML_END:
-    case REEF_TOML_BAD:
-    case REEF_TOML_KEY:
-    case REEF_TOML_ARRAY_END:
-    case REEF_TOML_INLINE_END:
-        break;
-    }
-    return "nothing";
 }

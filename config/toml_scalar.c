@@ -9,12 +9,6 @@
 #include "config/text.h"
 #include <string.h>
 
-static bool scalar_byte(char c)
-{
-    return reef_is_letter(c) || reef_is_digit(c) || c == '_' || c == '+' || c == '-' ||
-           c == '.' || c == ':';
-}
-
 static bool scalar_digit_at(reef_str word, size_t at)
 {
     return at < word.len && reef_is_digit(word.ptr[at]);
@@ -129,34 +123,46 @@ static const char *scalar_timed(reef_str word, reef_toml_event *event)
                : "this is not a time of day, as in 23:59 or 23:59:00.5";
 }
 
-/* Digits from `at` on, underscores only between two of them; where they end, or `at`
- * when they don't start with a digit or end with an underscore. */
-static size_t scalar_digits(reef_str word, size_t at, unsigned base)
+/* Over digits, with underscores only between two of them. False: `*at` is the first
+ * byte that can't stand there, or the word's end. */
+static bool scalar_run(reef_str word, size_t *at, unsigned base)
 {
-    size_t end = at;
     bool digit = false;
-    for (; end < word.len; end++) {
-        if (word.ptr[end] == '_' && !digit)
+    for (; *at < word.len; *at += 1) {
+        char c = word.ptr[*at];
+        if (c == '_' ? !digit : reef_digit_value(c) >= base)
             break;
-        if (word.ptr[end] != '_' && reef_digit_value(word.ptr[end]) >= base)
-            break;
-        digit = word.ptr[end] != '_';
+        digit = c != '_';
     }
-    return digit ? end : at;
+    bool behind = *at > 0 && word.ptr[*at - 1] == '_';
+    if (behind && !scalar_is_at(word, *at, '_'))
+        *at -= 1; /* not what stands behind an underscore, but that one */
+    return digit;
+}
+
+/* Digits from `at` on that fill the word's first `len` bytes. */
+static bool scalar_begins(reef_str word, size_t len)
+{
+    size_t at = 0;
+    while (scalar_digit_at(word, at))
+        at++;
+    return at == len;
 }
 
 static const char scalar_range[] = "a whole number has 64 bits: from "
                                    "-9223372036854775808 to 9223372036854775807";
 
-/* The value of checked digits, which may not pass `max`. */
+/* The value of checked digits, which may not pass `max`. Below `safe` no digit of any
+ * base can pass it, which spares a division for nearly every one. */
 static bool scalar_sum(reef_str digits, unsigned base, uint64_t max, uint64_t *sum)
 {
+    const uint64_t safe = max / 16;
     *sum = 0;
     for (size_t i = 0; i < digits.len; i++) {
         if (digits.ptr[i] == '_')
             continue;
         unsigned digit = reef_digit_value(digits.ptr[i]);
-        if (*sum > (max - digit) / base)
+        if (*sum >= safe && *sum > (max - digit) / base)
             return false;
         *sum = *sum * base + digit;
     }
@@ -187,51 +193,66 @@ static bool scalar_integer(reef_str word, int64_t *out)
     return true;
 }
 
-static const char *scalar_based(reef_str word, reef_toml_event *event)
+static const char *scalar_based(reef_str word, reef_toml_event *event, size_t *bad)
 {
     int64_t value;
+    size_t at = 2;
     event->kind = REEF_TOML_INTEGER;
-    size_t end = scalar_digits(word, 2, scalar_base(word));
-    if (end == 2 || end < word.len)
-        return "this is not a whole number, as in 0x1F, 0o17 or 0b11";
+    if (!scalar_run(word, &at, scalar_base(word)) || at < word.len) {
+        *bad = at;
+        return "a digit was expected, as in 0x1F, 0o17 or 0b11";
+    }
     return scalar_integer(word, &value) ? NULL : scalar_range;
 }
 
-/* ".digits" and "e[+-]digits" from `at` on; 0 when they are malformed. */
-static size_t scalar_fraction(reef_str word, size_t at)
+static const char scalar_digit[] = "a digit was expected";
+
+/* ".digits" and "e[+-]digits" from `*at` on, up to the end of the word. */
+static const char *scalar_fraction(reef_str word, size_t *at)
 {
-    if (scalar_is_at(word, at, '.')) {
-        size_t end = scalar_digits(word, at + 1, 10);
-        if (end == at + 1)
-            return 0;
-        at = end;
+    if (scalar_step(word, at, '.') && !scalar_run(word, at, 10))
+        return scalar_digit;
+    if (scalar_is_at(word, *at, 'e') || scalar_is_at(word, *at, 'E')) {
+        *at += scalar_sign_at(word, *at + 1) ? 2 : 1;
+        if (!scalar_run(word, at, 10))
+            return scalar_digit;
     }
-    if (scalar_is_at(word, at, 'e') || scalar_is_at(word, at, 'E')) {
-        at += scalar_sign_at(word, at + 1) ? 2 : 1;
-        size_t end = scalar_digits(word, at, 10);
-        if (end == at)
-            return 0;
-        at = end;
-    }
-    return at;
+    return *at == word.len ? NULL : "this can't be part of the number";
 }
 
-static const char *scalar_decimal(reef_str word, reef_toml_event *event)
+/* No number at all, as it looks: an address, a version, a time with its unit. */
+static bool scalar_is_text(reef_str word)
 {
-    static const char why[] = "this is no number, boolean, date or time; a text stands "
-                              "in quotes";
+    size_t dots = 0;
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.ptr[i];
+        dots += c == '.' ? 1 : 0;
+        if (c == ':' || (reef_is_letter(c) && c != 'e' && c != 'E'))
+            return true;
+    }
+    return dots > 1;
+}
+
+static const char *scalar_decimal(reef_str word, reef_toml_event *event, size_t *bad)
+{
     int64_t value;
-    size_t start = scalar_sign_at(word, 0) ? 1 : 0;
-    size_t end = scalar_digits(word, start, 10);
-    if (end == start)
-        return why;
-    if (word.ptr[start] == '0' && end > start + 1)
-        return "a number does not begin with a zero; a text stands in quotes";
+    size_t start = scalar_sign_at(word, 0) ? 1 : 0, at = start;
     event->kind = REEF_TOML_INTEGER;
-    if (end == word.len)
+    bool good = scalar_run(word, &at, 10);
+    if (good && word.ptr[start] == '0' && at > start + 1) {
+        *bad = start;
+        return "a number does not begin with a zero; a text stands in quotes";
+    }
+    if (good && at == word.len)
         return scalar_integer(word, &value) ? NULL : scalar_range;
     event->kind = REEF_TOML_FLOAT;
-    return scalar_fraction(word, end) == word.len ? NULL : why;
+    const char *why = good ? scalar_fraction(word, &at) : scalar_digit;
+    if (why == NULL)
+        return NULL;
+    if (scalar_is_text(word))
+        return "this is no number, boolean, date or time; a text stands in quotes";
+    *bad = at;
+    return why;
 }
 
 static const char *scalar_word(reef_str word, reef_toml_event *event)
@@ -250,33 +271,47 @@ static const char *scalar_word(reef_str word, reef_toml_event *event)
     return "a text stands in quotes";
 }
 
-static const char *scalar_judge(reef_str word, reef_toml_event *event)
+/* Digits, a dash, digits, a dash: a date, as it is meant. */
+static bool scalar_is_dated(reef_str word)
+{
+    size_t at = 0;
+    for (size_t dashes = 0; dashes < 2; dashes++) {
+        size_t start = at;
+        while (scalar_digit_at(word, at) || scalar_is_at(word, at, '_'))
+            at++;
+        if (at == start || !scalar_step(word, &at, '-'))
+            return false;
+    }
+    return true;
+}
+
+/* NULL, or why not; `*bad` is the byte that can't stand there, where one is to blame
+ * and not the whole word. */
+static const char *scalar_judge(reef_str word, reef_toml_event *event, size_t *bad)
 {
     size_t start = scalar_sign_at(word, 0) ? 1 : 0;
     if (!scalar_digit_at(word, start))
         return scalar_word(word, event);
-    if (start == 0 && word.len > 4 && word.ptr[4] == '-' &&
-        scalar_digits(word, 0, 10) == 4)
+    bool year = scalar_is_at(word, 4, '-') && scalar_begins(word, 4);
+    if (year || scalar_is_dated(reef_str_from(word, start)))
         return scalar_dated(word, event);
-    if (scalar_is_at(word, 2, ':') && scalar_digits(word, 0, 10) == 2)
+    if (scalar_is_at(word, 2, ':') && scalar_begins(word, 2))
         return scalar_timed(word, event);
     if (scalar_base(word) != 10)
-        return scalar_based(word, event);
-    return scalar_decimal(word, event);
+        return scalar_based(word, event, bad);
+    return scalar_decimal(word, event, bad);
 }
 
 static size_t scalar_end(reef_str text, size_t at)
 {
-    while (at < text.len && scalar_byte(text.ptr[at]))
-        at++;
-    return at;
+    return reef_str_over(text, at, REEF_CHAR_WORD);
 }
 
 /* A date may be followed by one space and the time. */
 static bool scalar_goes_on(reef_str text, size_t start, size_t end)
 {
     return end - start == 10 && text.ptr[start + 4] == '-' &&
-           scalar_digits(reef_str_part(text, start, 4), 0, 10) == 4 &&
+           scalar_begins(reef_str_part(text, start, 5), 4) &&
            scalar_is_at(text, end, ' ') && scalar_digit_at(text, end + 1);
 }
 
@@ -288,9 +323,12 @@ bool reef_toml_scalar(reef_toml *r, reef_toml_event *event)
     if (scalar_goes_on(r->text, r->at, end))
         end = scalar_end(r->text, end + 1);
     event->text = reef_str_part(r->text, r->at, end - r->at);
-    const char *why = scalar_judge(event->text, event);
+    size_t bad = 0;
+    const char *why = scalar_judge(event->text, event, &bad);
+    if (why != NULL && bad > 0)
+        return reef_toml_fail(r, r->at + bad, why, true);
     if (why != NULL)
-        return reef_toml_fail(r, r->at, why, true);
+        return reef_toml_fail_span(r, r->at, event->text.len, why, true);
     r->at = end;
     return true;
 }

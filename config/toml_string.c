@@ -93,6 +93,7 @@ static bool string_over_escape(reef_toml *r, size_t *at, bool lines)
         size = string_joint(r->text, *at);
     if (size == 0)
         return reef_toml_fail(r, *at, string_escape_why(r->text, *at), false);
+    r->escaped = true;
     *at += size;
     return true;
 }
@@ -103,7 +104,10 @@ static bool string_line(reef_toml *r, reef_toml_event *event, char quote)
     reef_str text = r->text;
     size_t start = r->at + 1, at = start;
     bool good = true;
-    while (good && at < text.len && text.ptr[at] != quote) {
+    while (good) {
+        at = reef_str_over(text, at, REEF_CHAR_PLAIN);
+        if (at == text.len || text.ptr[at] == quote)
+            break;
         char c = text.ptr[at];
         if (c == '\\' && quote == '"')
             good = string_over_escape(r, &at, false);
@@ -119,7 +123,7 @@ static bool string_line(reef_toml *r, reef_toml_event *event, char quote)
     if (at == text.len)
         return reef_toml_fail(r, at, "the text ends inside a string", false);
     event->form = quote == '"' ? REEF_TOML_BASIC : REEF_TOML_LITERAL;
-    event->text = reef_str_part(text, start, at - start);
+    event->text = (reef_str){text.ptr + start, at - start};
     r->at = at + 1;
     return true;
 }
@@ -152,10 +156,28 @@ static bool string_lines_step(reef_toml *r, size_t *at, char quote)
     if (c == '\\' && quote == '"')
         return string_over_escape(r, at, true);
     if (c >= 0x20 && c < 0x7F) {
-        *at += 1;
+        *at = reef_str_over(r->text, *at + 1, REEF_CHAR_PLAIN);
         return true;
     }
     return reef_toml_character(r, at);
+}
+
+/* The text has ended inside a string of lines: told at the end of its last line, and
+ * where the string began. */
+static bool string_unclosed(reef_toml *r, size_t start)
+{
+    reef_str text = r->text;
+    size_t at = text.len;
+    if (r->line_at == text.len && text.ptr[at - 1] == '\n') {
+        at -= at > 1 && text.ptr[at - 2] == '\r' ? 2 : 1;
+        for (r->line_at = at; r->line_at > 0 && text.ptr[r->line_at - 1] != '\n';)
+            r->line_at--;
+        r->line--;
+        if (r->line_at == 0 && reef_str_starts(text, "\xEF\xBB\xBF"))
+            r->line_at = 3;
+    }
+    reef_toml_fail(r, at, "the string of three quotes is not closed", false);
+    return reef_toml_fail_first(r, start, 3, "it was opened here");
 }
 
 static bool string_lines(reef_toml *r, reef_toml_event *event, char quote)
@@ -176,8 +198,7 @@ static bool string_lines(reef_toml *r, reef_toml_event *event, char quote)
             return false;
     }
     if (at == text.len)
-        return reef_toml_fail(r, at, "the text ends inside a string of three quotes",
-                              false);
+        return string_unclosed(r, event->mark.at);
     event->form = quote == '"' ? REEF_TOML_BASIC_LINES : REEF_TOML_LITERAL_LINES;
     event->text = reef_str_part(text, start, at + count - 3 - start);
     r->at = at + count;
@@ -187,6 +208,7 @@ static bool string_lines(reef_toml *r, reef_toml_event *event, char quote)
 bool reef_toml_string(reef_toml *r, reef_toml_event *event, bool lines)
 {
     char quote = r->text.ptr[r->at];
+    r->escaped = false;
     if (lines && string_quotes(r->text, r->at, quote) >= 3)
         return string_lines(r, event, quote);
     return string_line(r, event, quote);
@@ -208,6 +230,19 @@ static void string_put(string_room *room, char c)
 static bool string_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+size_t reef_toml_unescape(reef_str raw, size_t at, char out[4], size_t *len)
+{
+    uint32_t value;
+    size_t size = raw.ptr[at] == '\\' ? string_escape(raw, at, &value) : 0;
+    if (size > 0) {
+        *len = reef_utf8_put(value, out);
+        return at + size;
+    }
+    out[0] = raw.ptr[at];
+    *len = 1;
+    return at + 1;
 }
 
 /* The backslash at `at`: puts what it means, returns where to go on. */

@@ -54,7 +54,9 @@ static void values_are_safe(void **state)
         {"\xC3\xA4\xFF", "\"\xC3\xA4\\xff\""},
         {"\xC2\x9B"
          "1m",
-         "\"\\xc2\\x9b1m\""},
+         "\"\\x9b1m\""},
+        {"a\xE2\x80\xAEz\xEF\xBB\xBF", "\"a\\u{202e}z\\u{feff}\""},
+        {"\xF3\xA0\x81\xA1", "\"\\u{e0061}\""},
         {"", "\"\""},
     };
     (void)state;
@@ -114,6 +116,27 @@ static void message_is_bounded(void **state)
     assert_int_equal(m.text[m.len], 0);
 }
 
+/* A long text is taken as far as there is room, and copied as far as that has room. */
+static void texts_fit(void **state)
+{
+    static char words[2 * REEF_MESSAGE_MAX];
+    (void)state;
+    memset(words, 'w', sizeof words);
+    for (size_t len = REEF_MESSAGE_MAX - 20; len < REEF_MESSAGE_MAX + 20; len++) {
+        reef_message m = {0};
+        reef_message_add(&m, "\xC3\xA4");
+        reef_message_text(&m, (reef_str){words, len});
+        bool cut = 2 + len > REEF_MESSAGE_MAX - 4;
+        assert_int_equal(m.len, cut ? REEF_MESSAGE_MAX - 1 : 2 + len);
+        assert_int_equal(strstr(m.text, "...") != NULL, cut);
+        for (size_t cap = 1; cap < 8; cap++) {
+            char out[8];
+            reef_message_copy(&m, out, cap);
+            assert_int_equal(strlen(out), cap == 2 ? 0 : cap - 1);
+        }
+    }
+}
+
 /* Names and sentences of every length: the text fits, is whole UTF-8, says the line,
  * and a sentence of usual length keeps its end. */
 static void failures_fit(void **state)
@@ -138,6 +161,10 @@ static void failures_fit(void **state)
             assert_int_equal(error.sys_errno, 0);
             size_t size = strlen(error.text);
             assert_true(size < REEF_ERROR_TEXT);
+            char text[REEF_ERROR_TEXT];
+            size_t head = reef_place_text(text, place, &m);
+            assert_string_equal(text, error.text);
+            assert_memory_equal(text + head - 2, words > 0 ? ": w" : ": e", 3);
             for (size_t at = 0; at < size;) {
                 size_t step = reef_utf8_size((reef_str){error.text, size}, at);
                 assert_true(step > 0);
@@ -183,14 +210,39 @@ static void forget(void **state)
     assert_memory_equal(bytes, "\0\0\0ret", 7);
 }
 
+/* The table against the words of the TOML standard, byte by byte. */
+static void classes(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        bool bare = c != 0 && strchr("-_0123456789abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                                     c) != NULL;
+        bool word = bare || c == '+' || c == '.' || c == ':';
+        bool blank = c == ' ' || c == '\t';
+        bool plain = blank || (c > 0x20 && c < 0x7F && strchr("\"'\\", c) == NULL);
+        assert_int_equal(reef_char_is((char)c, REEF_CHAR_BARE), bare);
+        assert_int_equal(reef_char_is((char)c, REEF_CHAR_WORD), word);
+        assert_int_equal(reef_char_is((char)c, REEF_CHAR_BLANK), blank);
+        assert_int_equal(reef_char_is((char)c, REEF_CHAR_PLAIN), plain);
+    }
+    assert_int_equal(reef_str_over(reef_str_of("a b=c"), 0, REEF_CHAR_BARE), 1);
+    assert_int_equal(reef_str_over(reef_str_of("a b=c"), 1, REEF_CHAR_BARE), 1);
+    assert_int_equal(
+        reef_str_over(reef_str_of("a b=c"), 0, REEF_CHAR_BARE | REEF_CHAR_BLANK), 3);
+    assert_int_equal(reef_str_over(reef_str_of("abc"), 1, REEF_CHAR_WORD), 3);
+    assert_int_equal(reef_str_over((reef_str){0}, 0, REEF_CHAR_WORD), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words),           cmocka_unit_test(digits),
         cmocka_unit_test(values_are_safe), cmocka_unit_test(values_are_cut),
         cmocka_unit_test(numbers),         cmocka_unit_test(message_is_bounded),
-        cmocka_unit_test(failures_fit),    cmocka_unit_test(failure_forms),
-        cmocka_unit_test(forget),
+        cmocka_unit_test(texts_fit),       cmocka_unit_test(failures_fit),
+        cmocka_unit_test(failure_forms),   cmocka_unit_test(forget),
+        cmocka_unit_test(classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static reef_toml_kind judge(const char *before, const char *value, const char *a
     reef_toml reader;
     reef_toml_event next;
     reef_toml_kind kind = REEF_TOML_BAD;
-    reef_toml_init(&reader, text);
+    reef_toml_init(&reader, text, NULL);
     while (reef_toml_next(&reader, &next) > REEF_TOML_BAD) {
         if (next.kind < REEF_TOML_STRING)
             continue;
@@ -220,7 +220,7 @@ static void bad_scalars(void **state)
             int len = snprintf(bytes, sizeof bytes, "%s%s%s", around[j][0],
                                bad_words[i], around[j][1]);
             reef_str text = help_copy(bytes, (size_t)len);
-            reef_toml_init(&reader, text);
+            reef_toml_init(&reader, text, NULL);
             while (reef_toml_next(&reader, &event) > REEF_TOML_BAD)
                 continue;
             if (event.kind != REEF_TOML_BAD)
@@ -255,14 +255,37 @@ static void calendar(void **state)
     }
 }
 
+/* What is said, and of which byte: where the word is a number but for one byte, that
+ * byte, else the word's first. */
 static void words_of_errors(void **state)
 {
-    static const char *const cases[][2] = {
-        {"True", "small letters"}, {"localhost", "quotes"},
-        {"007", "zero"},           {"99999999999999999999", "64 bits"},
-        {"2023-02-29", "date"},    {"25:00", "time"},
-        {"0xg", "0x1F"},           {"192.168.0.1", "quotes"},
-        {"?", "expected"}};
+    static const struct {
+        const char *text, *why;
+        size_t at, size;
+    } cases[] = {
+        {"True", "small letters", 0, 4},
+        {"localhost:6379", "quotes", 0, 14},
+        {"007", "zero", 0, 3},
+        {"-007", "zero", 1, 3},
+        {"99999999999999999999", "64 bits", 0, 20},
+        {"2023-02-29", "date", 0, 10},
+        {"2023-02-28 25:00", "date", 0, 16},
+        {"25:00", "time", 0, 5},
+        {"0xg", "0x1F", 2, 1},
+        {"0x1__0", "0x1F", 4, 2},
+        {"192.168.0.1", "quotes", 0, 11},
+        {"1.2.3", "quotes", 0, 5},
+        {"5s", "quotes", 0, 2},
+        {"1.", "digit", 2, 0},
+        {"1._5", "digit", 2, 2},
+        {"1_", "digit", 1, 1},
+        {"1__0", "digit", 2, 2},
+        {"1e", "digit", 2, 0},
+        {"1.5e+", "digit", 5, 0},
+        {"1e5.5", "part of the number", 3, 1},
+        {"+.5", "quotes", 0, 3},
+        {"?", "expected", 0, 1},
+    };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char bytes[64];
@@ -270,12 +293,14 @@ static void words_of_errors(void **state)
         reef_toml_event event;
         reef_toml_mark mark;
         reef_str found;
-        snprintf(bytes, sizeof bytes, "k = %s", cases[i][0]);
-        reef_toml_init(&reader, reef_str_of(bytes));
+        snprintf(bytes, sizeof bytes, "k = %s", cases[i].text);
+        reef_toml_init(&reader, reef_str_of(bytes), NULL);
         while (reef_toml_next(&reader, &event) > REEF_TOML_BAD)
             continue;
-        help_contains(reef_toml_why(&reader, &mark, &found), cases[i][1]);
-        assert_int_equal(mark.at, 4);
+        help_contains(reef_toml_why(&reader, &mark, &found), cases[i].why);
+        if (mark.at != 4 + cases[i].at || reef_toml_why_size(&reader) != cases[i].size)
+            fail_msg("%s: at %zu, %zu bytes", cases[i].text, mark.at - 4,
+                     reef_toml_why_size(&reader));
     }
 }
 

@@ -59,7 +59,7 @@ static inline void trace_bytes(trace *t, const char *bytes, size_t len)
     reef_toml reader;
     reef_toml_event event;
     t->len = 0;
-    reef_toml_init(&reader, copy);
+    reef_toml_init(&reader, copy, NULL);
     while (reef_toml_next(&reader, &event) > REEF_TOML_BAD)
         trace_event(t, &event);
     if (event.kind == REEF_TOML_BAD) {
