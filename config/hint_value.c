@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hint_value: what was probably meant where a value is wrong, is missing, does not end,
+ * or has something behind it. Numbers, dates and times are hint_number.c's. */
+#include "config/hint.h"
+#include <string.h>
+
+static const char value_quotes[] = "put it in quotes";
+static const char value_list[] = "a list is written [\"a\", \"b\"]";
+static const char value_remark[] = "a comment begins with #";
+
+static bool value_sign(char c, const char *signs)
+{
+    return c != 0 && strchr(signs, c) != NULL;
+}
+
+/* ---- what is not there, or is not closed --------------------------------------- */
+
+/* At the end of the text, or right behind what was read last before it. */
+static bool value_unclosed(const reef_hint_place *p, bool array)
+{
+    return reef_hint_ends(p, p->at) &&
+           reef_hint_say(p, array ? "write ] where the array ends"
+                                  : "write } where the inline table ends");
+}
+
+/* Whether a header stands at `at`, alone on its line. */
+static bool value_header(const reef_hint_place *p, size_t at)
+{
+    size_t start = at;
+    while (reef_hint_byte(p, at) == '[')
+        at++;
+    if (at == start || !reef_is_letter(reef_hint_byte(p, at)))
+        return false;
+    while (reef_toml_bare(reef_hint_byte(p, at)) || reef_hint_byte(p, at) == '.')
+        at++;
+    if (reef_hint_byte(p, at) != ']')
+        return false;
+    while (reef_hint_byte(p, at) == ']')
+        at++;
+    return reef_hint_ends(p, at);
+}
+
+/* A line that begins with a key or is a header, inside of an open bracket. */
+static bool value_past_end(const reef_hint_place *p, bool array)
+{
+    size_t at = p->at;
+    while (at > p->entry && p->text.ptr[at - 1] == '[')
+        at--;
+    if (!reef_hint_begins(p, at))
+        return false;
+    if (!value_header(p, at) && !(array && reef_hint_assigns(p, p->at)))
+        return false;
+    return reef_hint_say(p, array ? "write ] where the array ends, before this line"
+                                  : "write } where the table ends, before this line");
+}
+
+/* The next line with something in it begins a value, and no key or header. */
+static bool value_on_next_line(const reef_hint_place *p)
+{
+    size_t at = reef_hint_line_end(p, p->at);
+    while (value_sign(reef_hint_byte(p, at), " \t\r\n"))
+        at++;
+    char c = reef_hint_byte(p, at);
+    size_t end = reef_hint_line_end(p, at);
+    if (value_sign(c, "\"'"))
+        return reef_str_find(p->text, '=', at) >= end;
+    char next = reef_hint_byte(p, reef_hint_blanks(p, at + 1));
+    return c == '{' || (c == '[' && value_sign(next, "\"'\r\n"));
+}
+
+static bool value_missing(const reef_hint_place *p)
+{
+    char c = reef_hint_byte(p, p->at);
+    if (p->spot == REEF_HINT_ELEMENT)
+        return value_unclosed(p, true);
+    if (!reef_hint_ends(p, p->at) && !value_sign(c, ",;]}"))
+        return false;
+    if (p->reader->depth == 0 && value_on_next_line(p))
+        return reef_hint_say(p, "begin the value on the line of its key");
+    return reef_hint_say(p, "write a value; an empty text is \"\"");
+}
+
+/* ---- words --------------------------------------------------------------------- */
+
+static const char value_true[] = "write true";
+static const char value_false[] = "write false";
+static const char value_null[] = "TOML has no null: leave the key out";
+
+static const struct value_word {
+    const char *word, *hint;
+} value_words[] = {
+    {"true", value_true},      {"yes", value_true},       {"on", value_true},
+    {"enable", value_true},    {"enabled", value_true},   {"y", value_true},
+    {"ture", value_true},      {"treu", value_true},      {"tru", value_true},
+    {"false", value_false},    {"no", value_false},       {"off", value_false},
+    {"disable", value_false},  {"disabled", value_false}, {"n", value_false},
+    {"flase", value_false},    {"fasle", value_false},    {"fals", value_false},
+    {"null", value_null},      {"nil", value_null},       {"none", value_null},
+    {"undefined", value_null}, {"nan", "write nan"},      {"inf", "write inf"},
+    {"infinity", "write inf"},
+};
+
+/* A word that stands for something in other formats. */
+static bool value_known_word(const reef_hint_place *p, reef_str word)
+{
+    for (size_t i = 0; i < sizeof value_words / sizeof value_words[0]; i++) {
+        const struct value_word *known = &value_words[i];
+        if (!reef_str_is(word, known->word))
+            continue;
+        if (known->hint == value_null && p->spot == REEF_HINT_ELEMENT)
+            return reef_hint_say(p, "TOML has no null: leave the element out");
+        return reef_hint_say(p, known->hint);
+    }
+    return false;
+}
+
+/* The key before "=" takes a list of texts. */
+static bool value_of_list(const reef_hint_place *p)
+{
+    static const char *const keys[] = {"hosts", "nameservers", "consul"};
+    reef_str key = reef_str_part(p->text, p->key, p->key_end - p->key);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        size_t len = strlen(keys[i]);
+        if (key.len < len || (key.len > len && key.ptr[key.len - len - 1] != '.'))
+            continue;
+        if (reef_str_is(reef_str_from(key, key.len - len), keys[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Signs that open something in other languages. */
+static bool value_wrapped(const reef_hint_place *p)
+{
+    char c = reef_hint_byte(p, p->at);
+    size_t end = p->at + 1;
+    if (c == '$' || (c == '%' && reef_is_letter(reef_hint_byte(p, end))))
+        return reef_hint_say(p, "put it in quotes; TOML knows no variables");
+    if (c == '|')
+        return reef_hint_say(p, "a text over lines stands between \"\"\" and \"\"\"");
+    if (c == '<' && !value_of_list(p))
+        return reef_hint_say(p, "write the value itself, in quotes, in place of <...>");
+    if (c != '(' && c != '<')
+        return false;
+    while (reef_is_digit(reef_hint_byte(p, end)))
+        end++;
+    if (reef_hint_byte(p, end) == ')')
+        return reef_hint_say(p, "delete the parentheses");
+    return reef_hint_say(p, "a list stands in square brackets: [ and ]");
+}
+
+/* The word at the error. */
+static reef_str value_word_at(const reef_hint_place *p)
+{
+    size_t end = p->at;
+    while (end < p->text.len && !value_sign(p->text.ptr[end], " \t\r\n,]}#"))
+        end++;
+    while (end > p->at + 1 && value_sign(p->text.ptr[end - 1], "\"';"))
+        end--;
+    return reef_str_part(p->text, p->at, end - p->at);
+}
+
+/* The word with those behind it, where all of them are plain: one text with blanks. */
+static reef_str value_words_at(const reef_hint_place *p, reef_str word)
+{
+    size_t end = p->at + word.len, last = end;
+    size_t next = reef_hint_blanks(p, end);
+    if (next == end || reef_hint_comment(p, next) || reef_hint_assigns(p, next))
+        return word;
+    for (size_t stop = reef_hint_line_end(p, end); end < stop; end++) {
+        if (p->text.ptr[end] == '#')
+            break;
+        if (value_sign(p->text.ptr[end], "=\"'[]{},"))
+            return word;
+        if (!value_sign(p->text.ptr[end], " \t"))
+            last = end + 1;
+    }
+    return reef_str_part(p->text, p->at, last - p->at);
+}
+
+/* An address of version 6 that was taken for an array: "[::1]:6379". */
+static bool value_bracketed(const reef_hint_place *p, reef_str *word)
+{
+    size_t end = p->at + word->len;
+    bool opened = p->spot == REEF_HINT_ELEMENT && p->prior_end == p->at &&
+                  p->text.ptr[p->prior] == '[';
+    if (!opened || reef_hint_byte(p, end) != ']' || reef_hint_byte(p, end + 1) != ':')
+        return false;
+    end += 2;
+    while (reef_is_digit(reef_hint_byte(p, end)))
+        end++;
+    *word = reef_str_part(p->text, p->prior, end - p->prior);
+    return true;
+}
+
+/* It may stand between quotes as it is. */
+static bool value_plain(reef_str word)
+{
+    return reef_str_find(word, '"', 0) == word.len &&
+           reef_str_find(word, '\\', 0) == word.len;
+}
+
+static bool value_to_quote(const reef_hint_place *p, reef_str word)
+{
+    uint32_t depth = p->reader->depth;
+    if (reef_str_find(word, '(', 0) < word.len)
+        return false;
+    depth -= value_bracketed(p, &word) ? 1 : 0;
+    size_t next = reef_hint_blanks(p, p->at + word.len);
+    if (depth == 0 && reef_hint_byte(p, next) == ',')
+        return reef_hint_say(p, value_list);
+    if (depth == 0 && value_of_list(p) && value_plain(word))
+        return reef_hint_show(p, "put it in quotes and brackets", ": [\"", word, "\"]");
+    if (depth == 0 && p->spot == REEF_HINT_VALUE)
+        word = value_words_at(p, word);
+    return reef_hint_quote(p, value_quotes, word);
+}
+
+bool reef_hint_value(const reef_hint_place *p)
+{
+    if (value_missing(p))
+        return true;
+    if (p->spot == REEF_HINT_ELEMENT && value_past_end(p, true))
+        return true;
+    if (p->hidden)
+        return reef_hint_say(p, "put the value in quotes");
+    reef_str word = value_word_at(p);
+    return value_known_word(p, word) || value_wrapped(p) || reef_hint_number(p, word) ||
+           value_to_quote(p, word);
+}
+
+/* ---- inside of a string -------------------------------------------------------- */
+
+static bool value_string_open(const reef_hint_place *p)
+{
+    bool basic = p->text.ptr[p->string] == '"';
+    if (p->quotes == 3)
+        return reef_hint_say(p, basic ? "write \"\"\" where the text ends"
+                                      : "write ''' where the text ends");
+    const char *sentence =
+        basic ? "write \" where the text ends" : "write ' where the text ends";
+    size_t end = reef_hint_line_end(p, p->string);
+    while (end > p->string + 1 && value_sign(p->text.ptr[end - 1], " \t,]}"))
+        end--;
+    reef_str text = reef_str_part(p->text, p->string, end - p->string);
+    char last = text.len > 1 ? text.ptr[text.len - 1] : (char)0;
+    if (p->hidden)
+        return reef_hint_say(p, sentence);
+    if (basic && last == '"')
+        return reef_hint_say(p, "the backslash hides the quote behind it: double it");
+    if (last == (basic ? '\'' : '"'))
+        return reef_hint_say(p, basic ? "it opens with \", so close it with \""
+                                      : "it opens with ', so close it with '");
+    uint32_t point = 0;
+    if (text.len > 3)
+        (void)reef_utf8_get(text, text.len - 3, &point);
+    if (point >= 0x2018 && point <= 0x201F)
+        return reef_hint_say(p, basic ? "close it with a plain quote: \""
+                                      : "close it with a plain quote: '");
+    return reef_hint_say(p, sentence);
+}
+
+static bool value_hex_at(const reef_hint_place *p, size_t at)
+{
+    return reef_digit_value(reef_hint_byte(p, at)) < 16;
+}
+
+/* Behind \x, \u or \U. */
+static bool value_code(const reef_hint_place *p, char letter)
+{
+    size_t need = letter == 'x' ? 2 : letter == 'u' ? 4 : 8, have = 0;
+    while (have < need && value_hex_at(p, p->at + 2 + have))
+        have++;
+    if (have == need)
+        return reef_hint_say(p, "write the character itself");
+    return reef_hint_say(p, letter == 'x'   ? "write two hex digits, as \\x09"
+                            : letter == 'u' ? "write four hex digits, as \\u00e9"
+                                            : "write eight hex digits, as \\U0001f600");
+}
+
+static bool value_bad_escape(const reef_hint_place *p)
+{
+    static const char sentence[] =
+        "double the backslash, or use '...', where it means nothing";
+    char letter = reef_hint_byte(p, p->at + 1);
+    if (p->hidden)
+        return reef_hint_say(p, p->quotes == 3 ? "double the backslash" : sentence);
+    bool path = p->quotes == 1 && reef_hint_byte(p, p->string + 2) == ':';
+    if (value_sign(letter, "xuU") && !path && value_hex_at(p, p->at + 2))
+        return value_code(p, letter);
+    if (value_sign(letter, "'/"))
+        return reef_hint_say(p, letter == '/' ? "write / without a backslash"
+                                              : "write ' without a backslash");
+    if (reef_is_digit(letter) && !path)
+        return reef_hint_say(p, "write two hex digits behind \\x, as \\x1B");
+    if (p->quotes == 3)
+        return reef_hint_say(p, "double the backslash");
+    size_t start = p->string + 1, end = reef_str_find(p->text, '"', start);
+    reef_str text = reef_str_part(p->text, start, end - start);
+    bool literal = end < reef_hint_line_end(p, start) && text.len <= REEF_SHOWN_MAX &&
+                   reef_str_find(text, '\'', 0) == text.len &&
+                   text.ptr[text.len - 1] != '\\';
+    if (literal)
+        return reef_hint_show(p, "double the backslash", ", or write '", text, "'");
+    return reef_hint_say(p,
+                         "double the backslash, or use '...', where it means nothing");
+}
+
+bool reef_hint_string(const reef_hint_place *p)
+{
+    char c = reef_hint_byte(p, p->at);
+    if (p->at == p->text.len || value_sign(c, "\r\n"))
+        return value_string_open(p);
+    return c == '\\' && value_bad_escape(p);
+}
+
+/* ---- behind a value ------------------------------------------------------------ */
+
+static bool value_prior_is(const reef_hint_place *p, const char *signs)
+{
+    return value_sign(p->text.ptr[p->prior], signs);
+}
+
+/* "localhost":6379. */
+static bool value_port_outside(const reef_hint_place *p, reef_str text)
+{
+    char port[16] = {0};
+    size_t len = 0;
+    for (char c; len < sizeof port - 2; port[len++] = c) {
+        c = reef_hint_byte(p, p->at + len);
+        if (c != ':' && !reef_is_digit(c))
+            break;
+    }
+    port[len] = '"';
+    return len > 1 && value_plain(text) &&
+           reef_hint_show(p, "put all of it in one pair of quotes", ": \"", text, port);
+}
+
+/* Something stands right behind the quote of a string, so that the quote is probably
+ * not its end. */
+static bool value_string_cut(const reef_hint_place *p)
+{
+    char quote = p->text.ptr[p->prior], c = reef_hint_byte(p, p->at);
+    size_t len = p->prior_end - p->prior;
+    bool three = len >= 6 && p->text.ptr[p->prior + 1] == quote &&
+                 p->text.ptr[p->prior + 2] == quote;
+    if (three || p->prior_end != p->at || c == 0 || value_sign(c, " \t\r\n,;]}#+&\"'/"))
+        return false;
+    reef_str text = reef_str_part(p->text, p->prior + 1, len - 2);
+    if (c == ':' && value_port_outside(p, text))
+        return true;
+    if (text.len == 0)
+        return reef_hint_say(p, "write one quote at each side");
+    reef_str inner = reef_str_trim(text);
+    if (inner.len > 0 && inner.ptr[inner.len - 1] == ',')
+        return reef_hint_say(p, "close the text in front of the comma");
+    return reef_hint_say(p, quote == '"'
+                                ? "a quote inside of \"...\" is written \\\""
+                                : "an apostrophe ends '...': write \"...\" instead");
+}
+
+/* A comma or semicolon behind a value that takes none. */
+static bool value_separated(const reef_hint_place *p)
+{
+    bool comma = reef_hint_byte(p, p->at) == ',';
+    size_t next = reef_hint_blanks(p, p->at + 1), end = next;
+    if (reef_hint_ends(p, next))
+        return reef_hint_say(
+            p, comma ? "delete the comma; nothing stands behind a value"
+                     : "delete the semicolon; nothing stands behind a value");
+    if (reef_hint_assigns(p, next))
+        return reef_hint_say(p, "begin a new line for the next key");
+    if (!comma)
+        return reef_hint_say(p, value_remark);
+    while (reef_is_digit(reef_hint_byte(p, end)))
+        end++;
+    if (reef_is_digit(p->text.ptr[p->at - 1]) && next == p->at + 1 && end > next)
+        return reef_hint_say(p, end - next == 3 ? "write the number without commas"
+                                                : "write the number with a dot");
+    return reef_hint_say(p, value_list);
+}
+
+/* A number and what belongs to it: "5 s", "5%", "12/31/2026". */
+static bool value_of_unit(const reef_hint_place *p)
+{
+    static const char *const units[] = {"ms",  "s",       "sec", "seconds", "m",
+                                        "min", "minutes", "h",   "hours"};
+    reef_str word = value_word_at(p);
+    if (!reef_is_digit(p->text.ptr[p->prior]))
+        return false;
+    reef_str whole = reef_str_part(p->text, p->prior, p->at + word.len - p->prior);
+    if (p->prior_end == p->at)
+        return reef_hint_number(p, whole) || reef_hint_quote(p, value_quotes, whole);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (reef_str_is(word, units[i]))
+            return reef_hint_say(p, "write the number and its unit as a text: \"5s\"");
+    return false;
+}
+
+static const char value_whole[] = "put the whole value in one pair of quotes";
+
+static bool value_then_more(const reef_hint_place *p)
+{
+    char c = reef_hint_byte(p, p->at);
+    if (value_sign(c, ",;"))
+        return value_separated(p);
+    if (c == ']')
+        return reef_hint_say(p, value_prior_is(p, "]")
+                                    ? "delete it; no bracket is open here"
+                                    : "write [ in front of the list");
+    if (value_prior_is(p, "\"'") && value_sign(c, "\"'"))
+        return reef_hint_say(p, "write one text, or a list: [\"a\", \"b\"]");
+    if (reef_hint_assigns(p, p->at))
+        return reef_hint_say(p, "begin a new line here");
+    if (p->hidden)
+        return reef_hint_say(p, value_whole);
+    return value_of_unit(p) || (reef_is_letter(c) && reef_hint_say(p, value_remark));
+}
+
+bool reef_hint_behind_value(const reef_hint_place *p)
+{
+    char c = reef_hint_byte(p, p->at);
+    bool array = p->spot == REEF_HINT_ELEMENT_END;
+    bool text = value_prior_is(p, "\"'");
+    if (text && value_string_cut(p))
+        return true;
+    if (text && value_sign(c, "+.&"))
+        return reef_hint_say(p, "TOML joins no texts: write them as one");
+    bool touches = p->prior_end == p->at && !value_prior_is(p, "]}");
+    if (!text && touches && value_sign(c, "\"'"))
+        return reef_hint_say(p, "write a quote in front of the value, too");
+    if (p->spot == REEF_HINT_VALUE_END)
+        return value_then_more(p);
+    if (value_unclosed(p, array) || value_past_end(p, array))
+        return true;
+    if (!text && touches)
+        return p->hidden ? reef_hint_say(p, value_whole) : value_of_unit(p);
+    return (reef_toml_bare(c) || value_sign(c, "\"'[{+")) &&
+           reef_hint_say(p, "write a comma in front of it");
+}
