@@ -7,66 +7,68 @@
  * in its range, every text terminated, every host with its port. */
 #include "config/config.h"
 #include "config/host.h"
+#include "config/report.h"
 #include "config/setting.h"
-#include "config/text.h"
 #include <assert.h>
 #include <string.h>
 
 #define CONFIG_AT(field) offsetof(reef_config, field)
 #define CONFIG_TIME "allowed: a time from \"1ms\" to \"1h\", as in \"500ms\" or \"2s\""
-#define CONFIG_SECRET "allowed: a text of at most 1024 bytes in quotes"
-#define CONFIG_NAME "allowed: a text of at most 255 bytes in quotes"
+#define CONFIG_SECRET "allowed: a text of at most 1024 bytes"
+#define CONFIG_NAME "allowed: a text of at most 255 bytes"
+#define CONFIG_LIST "allowed: a list of texts, as in "
 
 /* A new setting is a line here, its name in reef_setting and its field in reef_config;
- * nothing else. */
+ * nothing else: reading, environment, hints, `reef config` and README follow. */
 static const reef_setting_row config_rows[REEF_SETTINGS] = {
     {"server.redis.enabled", "KNOT_REDIS_ENABLED", REEF_KIND_FLAG, 0, 1,
-     CONFIG_AT(enabled), 0, "allowed: true or false, without quotes",
-     "whether knot keeps data in Redis or Valkey: true or false (default false)"},
+     CONFIG_AT(enabled), 0, "false", "allowed: true or false, without quotes",
+     "whether knot keeps data in Redis or Valkey: true or false"},
     {"server.redis.hosts", "KNOT_REDIS_HOSTS", REEF_KIND_HOSTS, 0, REEF_HOSTS_MAX, 0, 0,
-     "allowed: a list of texts, as in [\"localhost:6379\"]",
-     "up to 32 of \"host\", \"host:port\", \"[v6]:port\", \"unix:/path\", \"srv+name\" "
-     "(default [\"localhost:6379\"])"},
+     "[\"localhost:6379\"]", CONFIG_LIST "[\"localhost:6379\"]",
+     "up to 32 of \"host\", \"host:port\", \"[v6]:port\", \"unix:/path\", "
+     "\"srv+name\""},
     {"server.redis.username", "KNOT_REDIS_USERNAME", REEF_KIND_TEXT, 0, REEF_USER_MAX,
-     CONFIG_AT(username), 0, CONFIG_NAME,
-     "the ACL user to log in as (default: the server's default user)"},
+     CONFIG_AT(username), 0, "\"\"", CONFIG_NAME,
+     "the ACL user to log in as; empty: the server's default user"},
     {"server.redis.password", "KNOT_REDIS_PASSWORD", REEF_KIND_SECRET, 0,
-     REEF_SECRET_MAX, CONFIG_AT(password), 0, CONFIG_SECRET,
-     "the password (default: none)"},
+     REEF_SECRET_MAX, CONFIG_AT(password), 0, "\"\"", CONFIG_SECRET, "the password"},
     {"server.redis.db", "KNOT_REDIS_DB", REEF_KIND_NUMBER, 0, INT32_MAX, CONFIG_AT(db),
-     0, "allowed: a whole number from 0 to 2147483647",
-     "the number of the database; a cluster has 0 alone (default 0)"},
+     0, "0", "allowed: a whole number from 0 to 2147483647",
+     "the number of the database; a cluster has 0 alone"},
     {"server.redis.master_name", "KNOT_REDIS_MASTER_NAME", REEF_KIND_TEXT, 0,
-     REEF_NAME_MAX, CONFIG_AT(master_name), 0, CONFIG_NAME,
-     "the master that the Sentinels watch; set, the hosts are Sentinels (default: "
-     "none)"},
+     REEF_NAME_MAX, CONFIG_AT(master_name), 0, "\"\"", CONFIG_NAME,
+     "the master that the Sentinels watch; set, the hosts are Sentinels"},
     {"server.redis.sentinel_username", "KNOT_REDIS_SENTINEL_USERNAME", REEF_KIND_TEXT,
-     0, REEF_USER_MAX, CONFIG_AT(sentinel_username), 0, CONFIG_NAME,
-     "the ACL user to log in to the Sentinels as (default: their default user)"},
+     0, REEF_USER_MAX, CONFIG_AT(sentinel_username), 0, "\"\"", CONFIG_NAME,
+     "the ACL user to log in to the Sentinels as; empty: their default user"},
     {"server.redis.sentinel_password", "KNOT_REDIS_SENTINEL_PASSWORD", REEF_KIND_SECRET,
-     0, REEF_SECRET_MAX, CONFIG_AT(sentinel_password), 0, CONFIG_SECRET,
-     "the Sentinels' password (default: none)"},
+     0, REEF_SECRET_MAX, CONFIG_AT(sentinel_password), 0, "\"\"", CONFIG_SECRET,
+     "the Sentinels' password"},
     {"server.redis.key_prefix", "KNOT_REDIS_KEY_PREFIX", REEF_KIND_PREFIX, 0,
-     REEF_PREFIX_MAX, CONFIG_AT(key_prefix), 0,
-     "allowed: a text of at most 255 bytes, its \":\" included, in quotes",
-     "what every key begins with; a missing \":\" is added at its end (default: "
-     "nothing)"},
+     REEF_PREFIX_MAX, CONFIG_AT(key_prefix), 0, "\"\"",
+     "allowed: a text of at most 255 bytes, its \":\" included",
+     "what every key begins with; a missing \":\" is added at its end"},
     {"server.redis.connect_timeout", "KNOT_REDIS_CONNECT_TIMEOUT", REEF_KIND_TIME, 1,
-     3600000, CONFIG_AT(connect_timeout_ms), 5000, CONFIG_TIME,
-     "time to connect and log in once, \"1ms\" to \"1h\" (default \"5s\")"},
+     3600000, CONFIG_AT(connect_timeout_ms), 5000, "\"5s\"", CONFIG_TIME,
+     "time to connect and log in once, \"1ms\" to \"1h\""},
     {"server.redis.call_timeout", "KNOT_REDIS_CALL_TIMEOUT", REEF_KIND_TIME, 1, 3600000,
-     CONFIG_AT(call_timeout_ms), 5000, CONFIG_TIME,
-     "time for a whole call, retries included, \"1ms\" to \"1h\" (default \"5s\")"},
+     CONFIG_AT(call_timeout_ms), 5000, "\"5s\"", CONFIG_TIME,
+     "time for a whole call, retries included, \"1ms\" to \"1h\""},
     {"server.redis.lanes", "KNOT_REDIS_LANES", REEF_KIND_NUMBER, 1, REEF_LANES_MAX,
-     CONFIG_AT(lanes), 1, "allowed: a whole number from 1 to 64",
-     "connections that calls are spread over, 1 to 64 (default 1)"},
+     CONFIG_AT(lanes), 1, "1", "allowed: a whole number from 1 to 64",
+     "connections that calls are spread over, 1 to 64"},
     {"server.redis.protocol", "KNOT_REDIS_PROTOCOL", REEF_KIND_PROTOCOL, 0, 3,
-     CONFIG_AT(protocol), 0, "allowed: \"auto\", 2 or 3",
-     "RESP version: \"auto\" (3, else 2), 2 or 3 (default \"auto\")"},
+     CONFIG_AT(protocol), 0, "\"auto\"", "allowed: \"auto\", 2 or 3",
+     "RESP version: \"auto\" (3, else 2), 2 or 3"},
     {"resolver.nameservers", "KNOT_NAMESERVERS", REEF_KIND_NAMESERVERS, 0,
-     REEF_NAMESERVERS_MAX, 0, 0, "allowed: a list of texts, as in [\"10.0.0.1:53\"]",
-     "up to 8 of \"ip\", \"ip:port\", \"[v6]:port\", \"domain/ip:port\" (default: the "
-     "system's)"},
+     REEF_NAMESERVERS_MAX, 0, 0, "[]", CONFIG_LIST "[\"10.0.0.1:53\"]",
+     "up to 8 of \"ip\", \"ip:port\", \"[v6]:port\", \"domain/ip:port\"; none: the "
+     "system's"},
+    {"resolver.consul", "KNOT_CONSUL_SERVERS", REEF_KIND_CONSUL, 0,
+     REEF_NAMESERVERS_MAX, 0, 0, "[]", CONFIG_LIST "[\"10.0.0.1:8600\"]",
+     "up to 8 of \"ip\", \"ip:port\", \"[v6]:port\": Consul's DNS, for names below "
+     "\"consul\""},
 };
 
 const reef_setting_row *reef_setting_at(reef_setting setting)
@@ -88,6 +90,11 @@ const char *reef_setting_env(reef_setting setting)
 const char *reef_setting_help(reef_setting setting)
 {
     return reef_setting_at(setting)->help;
+}
+
+const char *reef_setting_default(reef_setting setting)
+{
+    return reef_setting_at(setting)->shown;
 }
 
 /* What is zero by default needs no line here; flags are among that. */
@@ -155,13 +162,17 @@ static void config_put_hosts(config_room *room, const reef_config *config)
     }
 }
 
-static void config_put_nameservers(config_room *room, const reef_config *config)
+/* `domains`: with the domain that each is asked about. */
+static void config_put_nameservers(config_room *room, const reef_nameserver *servers,
+                                   uint32_t count, bool domains)
 {
-    for (uint32_t i = 0; i < config->nameserver_count; i++) {
-        const reef_nameserver *server = &config->nameservers[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const reef_nameserver *server = &servers[i];
         config_put(room, i > 0 ? ", " : "");
-        config_put(room, server->domain);
-        config_put(room, server->domain[0] != 0 ? "/" : "");
+        if (domains && server->domain[0] != 0) {
+            config_put(room, server->domain);
+            config_put(room, "/");
+        }
         config_put_port(room, server->address, server->port);
     }
 }
@@ -211,7 +222,11 @@ static void config_put_value(config_room *room, const reef_config *config,
         config_put_hosts(room, config);
         return;
     case REEF_KIND_NAMESERVERS:
-        config_put_nameservers(room, config);
+        config_put_nameservers(room, config->nameservers, config->nameserver_count,
+                               true);
+        return;
+    case REEF_KIND_CONSUL:
+        config_put_nameservers(room, config->consul, config->consul_count, false);
         return;
     }
 }
@@ -241,49 +256,140 @@ size_t reef_setting_text(const reef_config *config, reef_setting setting, char *
 
 /* ---- settings against each other ---------------------------------------------- */
 
-static reef_code config_conflict(const reef_config *config, reef_setting setting,
-                                 const reef_origin *origin, const char *why,
-                                 reef_error *error)
+typedef struct config_judge {
+    const reef_config *config;
+    reef_str text; /* of the file; may be empty */
+    reef_report *report;
+    reef_error *error;
+    reef_code code;
+} config_judge;
+
+/* The place of a value in the text, and its bytes up to what ends it. False: the text
+ * is not at hand. */
+static bool config_place(const config_judge *j, const reef_origin *origin,
+                         reef_finding_draft *draft)
+{
+    reef_toml_mark *mark = &draft->mark;
+    reef_str text = j->text;
+    size_t bom = reef_str_starts(text, "\xEF\xBB\xBF") ? 3 : 0;
+    *mark = (reef_toml_mark){bom, bom, 1};
+    while (mark->line < origin->line && mark->at < text.len) {
+        mark->at = mark->line_at = reef_str_find(text, '\n', mark->at) + 1;
+        mark->line++;
+    }
+    for (uint32_t column = 1; column < origin->column && mark->at < text.len; column++)
+        mark->at += reef_utf8_size(text, mark->at);
+    if (mark->at >= text.len)
+        return false;
+    char quote = text.ptr[mark->at];
+    size_t end = mark->at + 1;
+    if (quote == '"' || quote == '\'')
+        end = reef_str_find(text, quote, end) + 1;
+    else
+        while (end < text.len && strchr(" \t\r\n,]}#", text.ptr[end]) == NULL)
+            end++;
+    draft->size = end - mark->at;
+    draft->entry = mark->line_at;
+    draft->entry_end = reef_str_find(text, '\n', mark->at);
+    return true;
+}
+
+static void config_say(config_judge *j, reef_setting setting, const reef_origin *origin,
+                       const char *why, reef_finding_draft *draft)
 {
     reef_message message = {0};
-    reef_place place = {config->file[0] != 0 ? config->file : "knot.toml", origin->line,
-                        origin->column};
-    if (origin->source == REEF_FROM_ENV)
-        place = (reef_place){reef_setting_env(setting), 0, 0};
-    if (origin->source == REEF_FROM_DEFAULT) /* set by the caller's own hand */
-        place = (reef_place){"config", 0, 0};
+    const char *file = j->config->file[0] != 0 ? j->config->file : "knot.toml";
+    reef_document document = {file, j->text};
+    draft->code = REEF_BADCONFIG;
     reef_message_add(&message, reef_setting_name(setting));
     reef_message_add(&message, why);
-    return reef_config_fail(error, REEF_BADCONFIG, place, &message);
+    draft->sentence = (reef_str){message.text, message.len};
+    draft->secret = reef_setting_is_secret(setting);
+    if (origin->source == REEF_FROM_ENV)
+        draft->name = reef_setting_env(setting);
+    else if (origin->source == REEF_FROM_DEFAULT) /* set by the caller's own hand */
+        draft->name = "config";
+    else if (!config_place(j, origin, draft))
+        draft->mark = (reef_toml_mark){0, 0, origin->line};
+    draft->column = origin->column;
+    if (!draft->warning)
+        j->code = REEF_BADCONFIG;
+    reef_report_put(j->report, j->error, &document, draft);
 }
 
-static reef_code config_check_hosts(const reef_config *config, reef_error *error)
+static void config_conflict(config_judge *j, reef_setting setting,
+                            const reef_origin *origin, const char *why,
+                            const char *hint)
 {
-    for (uint32_t i = 0; config->host_count > 1 && i < config->host_count; i++)
-        if (config->hosts[i].kind == REEF_HOST_UNIX)
-            return config_conflict(config, REEF_SET_HOSTS, &config->hosts[i].origin,
-                                   ": found a socket path among several hosts; a "
-                                   "socket path stands alone",
-                                   error);
+    reef_finding_draft draft = {.hint = reef_str_of(hint)};
+    config_say(j, setting, origin, why, &draft);
+}
+
+static void config_judge_hosts(config_judge *j)
+{
+    const reef_config *config = j->config;
+    for (uint32_t i = 0; config->host_count > 1 && i < config->host_count; i++) {
+        if (config->hosts[i].kind != REEF_HOST_UNIX)
+            continue;
+        config_conflict(j, REEF_SET_HOSTS, &config->hosts[i].origin,
+                        ": found a socket path among several hosts",
+                        "a socket path stands alone: write one host");
+        break;
+    }
     if (config->host_count > 1 && config->master_name[0] == 0 && config->db != 0)
-        return config_conflict(config, REEF_SET_DB, &config->origins[REEF_SET_DB],
-                               " is not 0, but several hosts are a cluster, which has "
-                               "db 0 alone: write db = 0, one host, or master_name",
-                               error);
-    return REEF_OK;
+        config_conflict(j, REEF_SET_DB, &config->origins[REEF_SET_DB],
+                        " is not 0, but several hosts are a cluster, which has db 0 "
+                        "alone",
+                        "write db = 0, or one host, or set master_name");
 }
 
-reef_code reef_config_check(const reef_config *config, reef_error *error)
+/* Sentinel's settings are of no use without the name of the master. */
+static void config_judge_sentinel(config_judge *j, reef_setting setting,
+                                  const char *value)
 {
-    static const char lonely[] = " is set, but master_name is not: set master_name, or "
-                                 "leave this out";
-    if (config->master_name[0] == 0 && config->sentinel_username[0] != 0)
-        return config_conflict(config, REEF_SET_SENTINEL_USERNAME,
-                               &config->origins[REEF_SET_SENTINEL_USERNAME], lonely,
-                               error);
-    if (config->master_name[0] == 0 && config->sentinel_password[0] != 0)
-        return config_conflict(config, REEF_SET_SENTINEL_PASSWORD,
-                               &config->origins[REEF_SET_SENTINEL_PASSWORD], lonely,
-                               error);
-    return config_check_hosts(config, error);
+    if (j->config->master_name[0] == 0 && value[0] != 0)
+        config_conflict(j, setting, &j->config->origins[setting],
+                        " is set, but master_name is not",
+                        "set master_name, or leave this out");
+}
+
+/* Hosts are named, and knot will not use them. */
+static void config_judge_enabled(config_judge *j)
+{
+    const reef_origin *origins = j->config->origins;
+    reef_setting setting = REEF_SET_ENABLED;
+    reef_finding_draft draft = {.warning = true,
+                                .hint = reef_str_of("write enabled = true")};
+    if (j->config->enabled || origins[REEF_SET_HOSTS].source == REEF_FROM_DEFAULT)
+        return;
+    if (origins[setting].source == REEF_FROM_ENV)
+        draft.hint = reef_str_of("set KNOT_REDIS_ENABLED=true");
+    if (origins[setting].source != REEF_FROM_DEFAULT) {
+        config_say(j, setting, &origins[setting],
+                   " is false, so knot uses neither Redis nor Valkey", &draft);
+        return;
+    }
+    draft.hint = reef_str_of("add enabled = true");
+    config_say(j, REEF_SET_HOSTS, &origins[REEF_SET_HOSTS],
+               " are set, but enabled is not, so knot does not use them", &draft);
+}
+
+reef_code reef_config_judge(const reef_config *config, reef_str text,
+                            reef_report *report, reef_error *error)
+{
+    config_judge judge = {config, text, report, error, REEF_OK};
+    reef_error_clear(error);
+    config_judge_sentinel(&judge, REEF_SET_SENTINEL_USERNAME,
+                          config->sentinel_username);
+    config_judge_sentinel(&judge, REEF_SET_SENTINEL_PASSWORD,
+                          config->sentinel_password);
+    config_judge_hosts(&judge);
+    config_judge_enabled(&judge);
+    return judge.code;
+}
+
+reef_code reef_config_check(const reef_config *config, reef_report *report,
+                            reef_error *error)
+{
+    return reef_config_judge(config, (reef_str){0}, report, error);
 }

@@ -16,10 +16,15 @@ enum {
     REEF_USER_MAX = 255, /* username */
     REEF_SECRET_MAX = 1024,    /* password; longer ones are refused, never cut */
     REEF_PREFIX_MAX = 255,     /* key_prefix, with the ":" that is appended */
-    REEF_NAMESERVERS_MAX = 8,  /* [resolver] nameservers */
+    REEF_NAMESERVERS_MAX = 8,  /* [resolver] nameservers, and consul */
     REEF_LANES_MAX = 64,       /* lanes */
     REEF_FILE_NAME_MAX = 1023, /* path of knot.toml */
-    REEF_FILE_MAX = 16777216   /* bytes of knot.toml that are read */
+    REEF_FILE_MAX = 16777216,  /* bytes of knot.toml that are read */
+    REEF_KEYS_MAX =
+        1048576, /* keys and tables in it; brackets inside each other: 1024 */
+    REEF_FINDINGS_MAX = 20, /* findings that a report keeps; it counts all */
+    REEF_HINT_TEXT = 192,   /* a hint, with its NUL */
+    REEF_EXCERPT_TEXT = 160 /* a line of the file as it is shown, with its NUL */
 };
 
 /* Where a setting came from: `line` and `column` (1-based, in characters) for a
@@ -51,7 +56,7 @@ typedef struct reef_host {
 
 /* A nameserver: "ip", "ip:port", "[v6]:port", "domain/ip:port". */
 typedef struct reef_nameserver {
-    uint16_t port;    /* 53 where none was given */
+    uint16_t port;    /* where none was given 53, of Consul 8600 */
     char address[64]; /* numeric */
     char domain[REEF_NAME_MAX +
                 1]; /* lower case, no dots at its ends; "": for every name */
@@ -73,6 +78,7 @@ typedef enum reef_setting {
     REEF_SET_LANES,
     REEF_SET_PROTOCOL,
     REEF_SET_NAMESERVERS,
+    REEF_SET_CONSUL,
     REEF_SETTINGS
 } reef_setting;
 
@@ -93,29 +99,81 @@ typedef struct reef_config {
     uint32_t protocol;         /* 0: auto (3, else 2); 2; 3 */
     uint32_t nameserver_count; /* 0: the system's */
     reef_nameserver nameservers[REEF_NAMESERVERS_MAX];
-    reef_origin origins[REEF_SETTINGS]; /* by reef_setting */
-    char file[REEF_FILE_NAME_MAX + 1];  /* "": no file was read */
+    uint32_t consul_count;                        /* 0: none */
+    reef_nameserver consul[REEF_NAMESERVERS_MAX]; /* for the names below "consul" */
+    reef_origin origins[REEF_SETTINGS];           /* by reef_setting */
+    char file[REEF_FILE_NAME_MAX + 1];            /* "": no file was read */
 } reef_config;
+
+/* ---- what is wrong with it ---------------------------------------------------- */
+
+/* A line of the file, safe to print: tabs are spaces, control characters and marks that
+ * reorder text are \xNN or \u{NNNN}, a long line is cut around the place, and values on
+ * a line where a secret may stand are "***". */
+typedef struct reef_excerpt {
+    uint32_t line, column; /* of the place, from 1, in characters; line 0: no place */
+    uint32_t caret;        /* columns of a terminal in `text` before the place */
+    uint32_t width;        /* columns of the place, at least 1 */
+    char text[REEF_EXCERPT_TEXT]; /* "": the line is not shown */
+} reef_excerpt;
+
+/* One thing to say. */
+typedef struct reef_finding {
+    bool warning;               /* it is used all the same */
+    char text[REEF_ERROR_TEXT]; /* "knot.toml:3:7: …", "KNOT_REDIS_DB: …" */
+    uint32_t place_len; /* bytes of `text` up to the sentence: "knot.toml:3:7: " */
+    char hint[REEF_HINT_TEXT]; /* what to write instead; "": nothing is known */
+    reef_excerpt here;         /* the place; line 0: it is no place of a file */
+    char note[48];             /* what another place is: "it was set here first" */
+    reef_excerpt first;        /* that place; line 0: there is none */
+} reef_finding;
+
+/* All that was found, in the order of the text. Zero is the empty one; a plain value,
+ * without a secret in it. */
+typedef struct reef_report {
+    uint32_t errors, warnings; /* all of them */
+    uint32_t count;            /* those kept, the first ones */
+    reef_finding findings[REEF_FINDINGS_MAX];
+} reef_report;
+
+/* A finding as a person reads it, in several lines, each ended by LF:
+ *
+ *     knot.toml:3:13: error: a boolean is written in small letters; found "True"
+ *         3 |   enabled = True
+ *           |             ^^^^
+ *           = hint: write true
+ *
+ * NUL-terminated, cut to fit at a character's edge. Returns the length of the whole,
+ * which is below REEF_FINDING_TEXT. */
+enum { REEF_FINDING_TEXT = 4096 };
+size_t reef_finding_text(const reef_finding *, char *out, size_t cap);
 
 /* The defaults. */
 void reef_config_init(reef_config *);
 
-/* Reads the text of a knot.toml over what `config` holds. `file` is its name in errors
- * and may be NULL ("knot.toml"). No I/O. On an error `config` is left as it was. */
-reef_code reef_config_parse(reef_config *config, const char *file, reef_str toml,
-                            reef_error *error);
+/* These four put the first error into `error`, as one line. All of them, and the
+ * warnings, are added to `report`, in full. Either may be NULL. */
 
-/* Reads KNOT_REDIS_ENABLED, _HOSTS (comma list, each trimmed), _PASSWORD, _DB,
- * _MASTER_NAME, _KEY_PREFIX, _USERNAME, _SENTINEL_USERNAME, _SENTINEL_PASSWORD,
- * _CONNECT_TIMEOUT, _CALL_TIMEOUT, _LANES, _PROTOCOL and KNOT_NAMESERVERS from
- * "NAME=value" texts, NULL ends the list. An empty variable counts as not set. On an
- * error `config` is left as it was. */
+/* Reads the text of a knot.toml over what `config` holds. `file` is its name in errors
+ * and may be NULL ("knot.toml"). No I/O. The whole text has to be valid TOML 1.1; of
+ * its values only those of [server.redis] and [resolver] are judged. What is wrong
+ * with those is found in one go; a text that is no TOML is read up to there. A key of
+ * these blocks that reef does not know is a warning. On an error `config` is left as it
+ * was. */
+reef_code reef_config_parse(reef_config *config, const char *file, reef_str toml,
+                            reef_report *report, reef_error *error);
+
+/* Reads the variables that reef_setting_env names, such as KNOT_REDIS_HOSTS (a list
+ * between commas, each trimmed), from "NAME=value" texts, NULL ends the list. An empty
+ * variable counts as not set. On an error `config` is left as it was. */
 reef_code reef_config_env(reef_config *config, const char *const environ[],
-                          reef_error *error);
+                          reef_report *report, reef_error *error);
 
 /* What only shows when all is read: db with several hosts, Sentinel settings without
- * master_name, a socket path among several hosts. Names the line to change. */
-reef_code reef_config_check(const reef_config *config, reef_error *error);
+ * master_name, a socket path among several hosts. Names the line to change. Hosts that
+ * knot will not use, since `enabled` is false, are a warning. */
+reef_code reef_config_check(const reef_config *config, reef_report *report,
+                            reef_error *error);
 
 /* init, file, environment and check in one. `path` NULL: KNOT_CONFIG of the
  * environment; else knot.toml or .knot.toml, whichever comes first, in ".", $HOME,
@@ -123,14 +181,17 @@ reef_code reef_config_check(const reef_config *config, reef_error *error);
  * that was named must be readable. The one function of this folder that does I/O.
  * `environ` NULL: empty. On an error `config` holds the defaults. */
 reef_code reef_config_load(reef_config *config, const char *path,
-                           const char *const environ[], reef_error *error);
+                           const char *const environ[], reef_report *report,
+                           reef_error *error);
 
 /* The name of a setting as it stands in the file ("server.redis.db"), and its
  * environment variable ("KNOT_REDIS_DB"). For help, errors and `reef config`. */
 const char *reef_setting_name(reef_setting);
 const char *reef_setting_env(reef_setting);
-/* One line of help: what it is, what is allowed, the default. */
+/* One line of help: what it is and what is allowed. */
 const char *reef_setting_help(reef_setting);
+/* The default as it would stand in the file: "[\"localhost:6379\"]". */
+const char *reef_setting_default(reef_setting);
 
 /* The value as text into `out` (NUL-terminated, cut to fit); a secret that is set as
  * "***". Returns the length that the whole text has. */

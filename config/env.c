@@ -3,7 +3,8 @@
  * env: the KNOT_* variables over a reef_config. They come as an argument; nothing here
  * asks the system. */
 #include "config/env.h"
-#include "config/config.h"
+#include "config/mask.h"
+#include "config/report.h"
 #include "config/setting.h"
 #include "config/text.h"
 #include <string.h>
@@ -17,73 +18,81 @@ reef_str reef_env_find(const char *const environ[], const char *name)
     return (reef_str){0};
 }
 
-static reef_code env_fail(reef_setting setting, reef_str value, const char *why,
-                          reef_error *error)
+typedef struct env_state {
+    reef_config *config;
+    reef_report *report;
+    reef_error *error;
+    reef_code code; /* of the first error */
+} env_state;
+
+static void env_fail(env_state *s, reef_setting setting, reef_str value,
+                     const char *why)
 {
     reef_message message = {0};
-    reef_place place = {reef_setting_env(setting), 0, 0};
     bool hidden =
-        reef_setting_is_secret(setting) || reef_str_find(value, '@', 0) < value.len;
-    reef_message_add(&message, "found ");
+        reef_setting_is_secret(setting) || reef_mask_hides(value, 0, value.len);
+    reef_message_add(&message, reef_setting_name(setting));
+    reef_message_add(&message, ": found ");
     if (hidden)
         reef_message_add(&message, "a text that is not shown");
     else
         reef_message_quoted(&message, value);
     reef_message_add(&message, "; ");
     reef_message_add(&message, why);
-    return reef_config_fail(error, REEF_BADCONFIG, place, &message);
+    s->code = reef_report_fail(s->report, s->error, REEF_BADCONFIG,
+                               reef_setting_env(setting), &message);
 }
 
-static reef_code env_put(reef_config *config, reef_setting setting, reef_str value,
-                         reef_error *error)
+static void env_put(env_state *s, reef_setting setting, reef_str value)
 {
     reef_input input = {.kind = REEF_INPUT_ENV, .text = value};
     input.origin.source = REEF_FROM_ENV;
-    const char *why = reef_setting_put(config, setting, &input);
-    return why == NULL ? REEF_OK : env_fail(setting, value, why, error);
+    const char *why = reef_setting_put(s->config, setting, &input);
+    if (why != NULL)
+        env_fail(s, setting, value, why);
 }
 
-/* A list between commas; spaces around its elements fall away. */
-static reef_code env_put_list(reef_config *config, reef_setting setting, reef_str list,
-                              reef_error *error)
+/* A list between commas; spaces around its elements fall away. One error of it is
+ * enough: it names the variable. */
+static void env_put_list(env_state *s, reef_setting setting, reef_str list)
 {
-    reef_setting_begin(config, setting, (reef_origin){REEF_FROM_ENV, 0, 0});
-    for (size_t at = 0; at <= list.len;) {
+    reef_code before = s->code;
+    s->code = REEF_OK;
+    reef_setting_begin(s->config, setting, (reef_origin){REEF_FROM_ENV, 0, 0});
+    for (size_t at = 0; at <= list.len && s->code == REEF_OK;) {
         size_t end = reef_str_find(list, ',', at);
-        reef_str one = reef_str_trim(reef_str_part(list, at, end - at));
-        reef_code code = env_put(config, setting, one, error);
-        if (code != REEF_OK)
-            return code;
+        env_put(s, setting, reef_str_trim(reef_str_part(list, at, end - at)));
         at = end + 1;
     }
-    return REEF_OK;
+    if (before != REEF_OK)
+        s->code = before;
 }
 
-static reef_code env_read(reef_config *config, const char *const environ[],
-                          reef_error *error)
+static void env_read(env_state *s, const char *const environ[])
 {
-    reef_code code = REEF_OK;
-    for (size_t i = 0; i < REEF_SETTINGS && code == REEF_OK; i++) {
+    for (size_t i = 0; i < REEF_SETTINGS; i++) {
         reef_setting setting = (reef_setting)i;
         reef_str value = reef_env_find(environ, reef_setting_env(setting));
         if (value.len == 0)
             continue;
-        code = reef_setting_is_list(setting)
-                   ? env_put_list(config, setting, value, error)
-                   : env_put(config, setting, value, error);
+        if (reef_setting_is_list(setting))
+            env_put_list(s, setting, value);
+        else
+            env_put(s, setting, value);
     }
-    return code;
 }
 
 reef_code reef_config_env(reef_config *config, const char *const environ[],
-                          reef_error *error)
+                          reef_report *report, reef_error *error)
 {
     reef_config next = *config;
-    reef_code code = env_read(&next, environ, error);
-    if (code == REEF_OK) {
+    env_state state = {&next, report, error, REEF_OK};
+    reef_error_clear(error);
+    env_read(&state, environ);
+    if (state.code == REEF_OK) {
         reef_config_settle(&next);
         *config = next;
     }
     reef_config_wipe(&next);
-    return code;
+    return state.code;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 static const char host_bad_port[] = "a port is a number from 1 to 65535";
+static const char host_two_ports[] = "a host has one port, as in \"10.0.0.7:6379\"";
 static const char host_bare_ip6[] =
     "an IPv6 address stands in brackets, as in \"[::1]:6379\"";
 
@@ -121,6 +122,16 @@ static const char *host_port(reef_str digits, uint16_t *port)
     return NULL;
 }
 
+/* Hex digits and colons alone, or an address from "::" on. */
+static bool host_is_hex(reef_str text)
+{
+    size_t at = 0;
+    while (at < text.len &&
+           (text.ptr[at] == ':' || reef_digit_value(text.ptr[at]) < 16))
+        at++;
+    return at == text.len || reef_str_starts(text, "::");
+}
+
 /* Parts "name", "name:port", "[v6]" and "[v6]:port". `*v6`: it stood in brackets. */
 static const char *host_split(reef_str text, reef_str *name, uint16_t *port, bool *v6)
 {
@@ -138,7 +149,7 @@ static const char *host_split(reef_str text, reef_str *name, uint16_t *port, boo
         *name = reef_str_part(text, 0, colon);
     }
     if (!*v6 && reef_str_find(text, ':', colon + 1) < text.len)
-        return host_bare_ip6;
+        return host_is_hex(text) ? host_bare_ip6 : host_two_ports;
     if (colon >= text.len)
         return NULL;
     return host_port(reef_str_from(text, colon + 1), port);
@@ -186,6 +197,8 @@ static const char *host_mistake(reef_str text)
         return "write \"host:port\", not a URL";
     if (reef_str_find(text, '@', 0) < text.len)
         return "user and password have settings of their own";
+    if (reef_str_find(text, ',', 0) < text.len)
+        return "each host is a text of its own, as in [\"a:6379\", \"b:6379\"]";
     if (reef_str_is(reef_str_part(text, 0, text.len < 4 ? text.len : 4), "srv+"))
         return "\"srv+\" is written in lower case";
     return NULL;
@@ -232,14 +245,27 @@ static const char *host_domain(reef_nameserver *server, reef_str domain)
     return NULL;
 }
 
+/* "ip", "ip:port", "[v6]:port" behind what was read before. */
+static const char *host_address(reef_nameserver *server, reef_str text,
+                                const char *wanted)
+{
+    reef_str address;
+    bool v6;
+    const char *why = host_split(text, &address, &server->port, &v6);
+    if (why != NULL)
+        return why;
+    if (!(v6 ? reef_is_ip6(address) : reef_is_ip4(address)))
+        return wanted;
+    memcpy(server->address, address.ptr, address.len);
+    return NULL;
+}
+
 const char *reef_nameserver_parse(reef_nameserver *server, reef_str text)
 {
     static const char wanted[] =
         "a nameserver is an IP address, as in "
         "\"10.0.0.1\", \"[::1]:53\" or \"consul/10.0.0.1:8600\"";
     size_t slash = reef_str_find(text, '/', 0);
-    reef_str address;
-    bool v6;
     memset(server, 0, sizeof *server);
     server->port = REEF_PORT_DNS;
     if (slash < text.len) {
@@ -248,11 +274,16 @@ const char *reef_nameserver_parse(reef_nameserver *server, reef_str text)
             return why;
         text = reef_str_from(text, slash + 1);
     }
-    const char *why = host_split(text, &address, &server->port, &v6);
-    if (why != NULL)
-        return why;
-    if (!(v6 ? reef_is_ip6(address) : reef_is_ip4(address)))
-        return wanted;
-    memcpy(server->address, address.ptr, address.len);
-    return NULL;
+    return host_address(server, text, wanted);
+}
+
+const char *reef_consul_parse(reef_nameserver *server, reef_str text)
+{
+    static const char consul[] = "consul";
+    memset(server, 0, sizeof *server);
+    server->port = REEF_PORT_CONSUL;
+    memcpy(server->domain, consul, sizeof consul);
+    return host_address(server, text,
+                        "a Consul server is an IP address, as in \"10.0.0.1\" or "
+                        "\"10.0.0.1:8600\"");
 }

@@ -6,8 +6,9 @@
  * Invariant: the file's bytes are in one block of ours, which is overwritten before it
  * is freed: a password may stand in it. So the stream is unbuffered, and the block
  * grows by hand. */
-#include "config/config.h"
 #include "config/env.h"
+#include "config/report.h"
+#include "config/setting.h"
 #include "config/text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -70,7 +71,8 @@ static const char *load_reason(int number)
     }
 }
 
-static reef_code load_fail(const char *path, int number, reef_error *error)
+static reef_code load_fail(const char *path, int number, reef_report *report,
+                           reef_error *error)
 {
     reef_message message = {0};
     reef_message_add(&message, load_reason(number));
@@ -81,7 +83,7 @@ static reef_code load_fail(const char *path, int number, reef_error *error)
     }
     reef_code code = number == ENOMEM ? REEF_NOMEM : REEF_BADCONFIG;
     const char *name = path[0] != 0 ? path : "\"\"";
-    code = reef_config_fail(error, code, (reef_place){name, 0, 0}, &message);
+    code = reef_report_fail(report, error, code, name, &message);
     if (error != NULL)
         error->sys_errno = number;
     return code;
@@ -119,18 +121,6 @@ static int load_bytes(load_block *block, const char *path)
     int number = load_stream(block, stream);
     fclose(stream);
     return number;
-}
-
-static reef_code load_file(reef_config *config, const char *path, reef_error *error)
-{
-    load_block block = {0};
-    int number = load_bytes(&block, path);
-    reef_code code = number != 0
-                         ? load_fail(path, number, error)
-                         : reef_config_parse(config, path,
-                                             (reef_str){block.bytes, block.len}, error);
-    load_drop(&block);
-    return code;
 }
 
 /* Joins folder, rest and name. False: too long, so no file of that name can be used. */
@@ -180,27 +170,47 @@ static const char *load_variable(const char *const environ[], const char *name)
     return value.len > 0 ? value.ptr : NULL;
 }
 
-static reef_code load_all(reef_config *config, const char *path,
-                          const char *const environ[], reef_error *error)
+/* The file that is to be read; NULL: there is none. */
+static const char *load_path(const char *path, const char *const environ[],
+                             char found[REEF_FILE_NAME_MAX + 1])
 {
-    char found[REEF_FILE_NAME_MAX + 1];
-    reef_code code = REEF_OK;
     if (path == NULL)
         path = load_variable(environ, "KNOT_CONFIG");
     if (path == NULL && load_search(found, load_variable(environ, "HOME")))
         path = found;
-    if (path != NULL)
-        code = load_file(config, path, error);
+    return path;
+}
+
+static reef_code load_all(reef_config *config, const char *path,
+                          const char *const environ[], reef_report *report,
+                          reef_error *error)
+{
+    char found[REEF_FILE_NAME_MAX + 1];
+    load_block block = {0};
+    reef_document document = {load_path(path, environ, found), {0}};
+    reef_code code = REEF_OK;
+    reef_error_clear(error);
+    if (document.name != NULL) {
+        int number = load_bytes(&block, document.name);
+        document.text = (reef_str){block.bytes, block.len};
+        code = number != 0 ? load_fail(document.name, number, report, error)
+                           : reef_config_parse(config, document.name, document.text,
+                                               report, error);
+    }
     if (code == REEF_OK && environ != NULL)
-        code = reef_config_env(config, environ, error);
-    return code == REEF_OK ? reef_config_check(config, error) : code;
+        code = reef_config_env(config, environ, report, error);
+    if (code == REEF_OK)
+        code = reef_config_judge(config, document.text, report, error);
+    load_drop(&block);
+    return code;
 }
 
 reef_code reef_config_load(reef_config *config, const char *path,
-                           const char *const environ[], reef_error *error)
+                           const char *const environ[], reef_report *report,
+                           reef_error *error)
 {
     reef_config_init(config);
-    reef_code code = load_all(config, path, environ, error);
+    reef_code code = load_all(config, path, environ, report, error);
     if (code != REEF_OK) {
         reef_config_wipe(config);
         reef_config_init(config);

@@ -8,8 +8,10 @@
  * and what is not in the table costs nothing.
  *
  * Invariants: `stack` holds the path of each open bracket; `keyed` is true between the
- * last part of a key and its value; what fails first is reported and ends the
- * reading. */
+ * last part of a key and its value. A value that does not fit is reported and the
+ * reading goes on; a text that is no TOML ends it. */
+#include "config/hint.h"
+#include "config/report.h"
 #include "config/setting.h"
 #include "config/toml.h"
 #include <string.h>
@@ -24,12 +26,18 @@ typedef struct read_path {
 typedef struct read_state {
     reef_toml toml;
     reef_config *config;
-    const char *file;
+    reef_document document;
+    reef_report *report;
     reef_error *error;
+    reef_code code; /* of the first error */
     read_path table, key;
-    bool header, keyed, tables; /* tables: the header has two brackets */
-    reef_toml_mark key_mark;
-    uint32_t seen[REEF_SETTINGS]; /* the line where a setting was set */
+    bool header, keyed, tables;    /* tables: the header has two brackets */
+    reef_str names[REEF_SETTINGS]; /* of the table */
+    reef_str parts[REEF_SETTINGS]; /* the parts that may stand below a path, */
+    size_t part_count;             /* each once, */
+    read_path parts_of;            /* and that path; 0: none was asked for */
+    reef_toml_mark seen;           /* where a column was counted last, and the count */
+    uint32_t seen_column;
     uint32_t depth;
     read_path stack[REEF_TOML_DEPTH];
 } read_state;
@@ -44,74 +52,92 @@ static bool read_is_setting(read_path path)
     return path.len != READ_OTHER && read_name(path)[path.len] == 0;
 }
 
-/* One part below `path` in one name of the table; where it ends, or 0. */
-static size_t read_below(const char *name, read_path path, reef_str part)
+/* One part below `path` in one name of the table; where it ends, or 0. Most parts are
+ * not there, which their first byte and their length tell. */
+static size_t read_below(reef_str name, reef_str above, reef_str part)
 {
-    size_t at = path.len;
-    if (strncmp(name, read_name(path), at) != 0)
+    size_t at = above.len > 0 ? above.len + 1 : 0, end = at + part.len;
+    if (name.len < end || name.ptr[at] != part.ptr[0])
         return 0;
-    if (at > 0 && name[at++] != '.')
+    if (name.len > end && name.ptr[end] != '.')
         return 0;
-    reef_str rest = reef_str_from(reef_str_of(name), at);
-    if (rest.len < part.len || memcmp(rest.ptr, part.ptr, part.len) != 0)
+    if (at > 0 && name.ptr[above.len] != '.')
         return 0;
-    char behind = name[at + part.len];
-    return behind == 0 || behind == '.' ? at + part.len : 0;
+    if (memcmp(name.ptr + at, part.ptr, part.len) != 0 ||
+        memcmp(name.ptr, above.ptr, above.len) != 0)
+        return 0;
+    return end;
 }
 
-static read_path read_step(read_path path, const reef_toml_event *event)
+/* The name of a part. One with escapes that is longer than the room has its first bytes
+ * there: it is longer than any name of the table. */
+static reef_str read_part(const reef_toml_event *event, char room[READ_PART_MAX])
 {
-    char bytes[READ_PART_MAX];
+    if (event->form != REEF_TOML_BASIC)
+        return event->text;
+    return (reef_str){room, reef_toml_decode(event, room, READ_PART_MAX)};
+}
+
+static read_path read_step(const read_state *s, read_path path,
+                           const reef_toml_event *event)
+{
+    char room[READ_PART_MAX];
     read_path other = {0, READ_OTHER};
-    if (path.len == READ_OTHER)
+    reef_str part = read_part(event, room);
+    if (part.len == 0 || part.len > sizeof room)
         return other;
-    reef_str part = {bytes, reef_toml_decode(event, bytes, sizeof bytes)};
-    if (part.len == 0 || part.len > sizeof bytes)
+    if (event->form != REEF_TOML_BARE && reef_str_find(part, '.', 0) < part.len)
         return other;
-    if (reef_str_find(part, '.', 0) < part.len)
-        return other;
+    reef_str above = {read_name(path), path.len};
     for (size_t i = 0; i < REEF_SETTINGS; i++) {
-        size_t len = read_below(reef_setting_name((reef_setting)i), path, part);
+        size_t len = read_below(s->names[i], above, part);
         if (len > 0)
             return (read_path){(unsigned char)i, (unsigned char)len};
     }
     return other;
 }
 
-static reef_code read_fail(const read_state *s, const reef_toml_mark *mark,
-                           const reef_message *message)
+/* ---- what is wrong ------------------------------------------------------------ */
+
+static bool read_is_secret(read_path path)
 {
-    reef_place place = {s->file, mark->line, reef_toml_column(&s->toml, mark)};
-    return reef_config_fail(s->error, REEF_BADCONFIG, place, message);
+    return read_is_setting(path) && reef_setting_is_secret((reef_setting)path.row);
 }
 
-/* A line where a secret might stand is never quoted, nor one whose key is written with
- * escapes. */
-static bool read_hides(const read_state *s)
+static reef_str read_words(const reef_message *message)
 {
-    static const char *const words[] = {"pas", "pwd", "psw", "pw", "secret", "token"};
-    reef_str entry = reef_toml_entry(&s->toml);
-    bool hides = reef_str_find(entry, '\\', 0) < entry.len;
-    for (size_t i = 0; i < sizeof words / sizeof words[0] && !hides; i++)
-        hides = reef_str_mentions(entry, words[i]);
-    return hides;
+    return (reef_str){message->text, message->len};
 }
 
-static reef_code read_bad(const read_state *s)
+/* Reports an error. Whether to go on: while there is somebody to tell. */
+static bool read_error(read_state *s, reef_finding_draft *draft,
+                       const reef_message *sentence)
 {
-    reef_message message = {0};
-    reef_toml_mark mark;
-    reef_str found;
-    reef_message_add(&message, reef_toml_why(&s->toml, &mark, &found));
-    if (s->toml.why_shows && mark.at == s->toml.text.len)
-        reef_message_add(&message, "; found the end of the text");
-    if (found.len > 0 && (found.ptr[0] == '\n' || found.ptr[0] == '\r')) {
-        reef_message_add(&message, "; found the end of the line");
-    } else if (found.len > 0 && !read_hides(s)) {
-        reef_message_add(&message, "; found ");
-        reef_message_quoted(&message, found);
-    }
-    return read_fail(s, &mark, &message);
+    draft->sentence = read_words(sentence);
+    if (s->code == REEF_OK)
+        s->code = draft->code;
+    reef_report_put(s->report, s->error, &s->document, draft);
+    return s->report != NULL && s->report->errors < REEF_FINDINGS_MAX;
+}
+
+/* A key that nobody reads. The value is nobody's business and not judged. */
+static void read_warn(read_state *s, const reef_toml_event *event, reef_str hint,
+                      const reef_message *sentence)
+{
+    reef_finding_draft draft =
+        reef_report_draft(&s->toml, &event->mark, event->size, false);
+    draft.warning = true;
+    draft.hint = hint;
+    draft.sentence = read_words(sentence);
+    reef_report_put(s->report, s->error, &s->document, &draft);
+}
+
+static void read_bad(read_state *s)
+{
+    reef_code code = reef_report_reader(s->report, s->error, &s->document, &s->toml,
+                                        read_is_secret(s->key));
+    if (s->code == REEF_OK)
+        s->code = code;
 }
 
 static void read_add_path(reef_message *message, read_path path)
@@ -127,15 +153,15 @@ static reef_str read_text(const reef_toml_event *event, char room[REEF_INPUT_MAX
     return (reef_str){room, len < REEF_INPUT_MAX ? len : REEF_INPUT_MAX};
 }
 
-/* "found …": the value, or its kind where the value is nobody's business. What has an
- * "@" may be a URL with a password. */
+/* "found …": the value, or its kind where the value is nobody's business or may be
+ * a URL with a password. */
 static void read_add_found(reef_message *message, const reef_toml_event *event,
-                           bool secret)
+                           bool hidden)
 {
     char room[REEF_INPUT_MAX];
     reef_str text = event->text;
     reef_message_add(message, "found ");
-    if (event->kind < REEF_TOML_STRING || secret) {
+    if (event->kind < REEF_TOML_STRING || hidden) {
         reef_message_add(message, reef_toml_kind_name(event->kind));
         return;
     }
@@ -143,50 +169,75 @@ static void read_add_found(reef_message *message, const reef_toml_event *event,
         reef_message_value(message, text);
         return;
     }
-    text = read_text(event, room);
-    if (reef_str_find(text, '@', 0) < text.len)
-        reef_message_add(message, "a text that is not shown");
-    else
-        reef_message_quoted(message, text);
+    reef_message_quoted(message, read_text(event, room));
 }
 
 /* A value that does not fit: "server.redis.db: found "x"; allowed: …". */
-static reef_code read_misfit(const read_state *s, read_path path,
-                             const reef_toml_event *event, const char *why)
+static bool read_misfit(read_state *s, read_path path, const reef_toml_event *event,
+                        const char *why, reef_str hint)
 {
     reef_message message = {0};
-    bool secret =
-        read_is_setting(path) && reef_setting_is_secret((reef_setting)path.row);
+    reef_finding_draft draft =
+        reef_report_draft(&s->toml, &event->mark, event->size, read_is_secret(path));
+    bool hidden = reef_report_masks(&s->document, &draft);
+    draft.hint = hidden ? (reef_str){0} : hint;
     read_add_path(&message, path);
     reef_message_add(&message, ": ");
-    read_add_found(&message, event, secret);
+    read_add_found(&message, event, hidden);
     reef_message_add(&message, "; ");
     reef_message_add(&message, why);
-    return read_fail(s, &event->mark, &message);
+    return read_error(s, &draft, &message);
 }
 
 /* hosts = "x": knot would ignore that without a word. */
-static reef_code read_no_list(const read_state *s, read_path path,
-                              const reef_toml_event *event)
+static bool read_no_list(read_state *s, read_path path, const reef_toml_event *event)
 {
     char room[REEF_INPUT_MAX];
-    reef_message why = {0};
+    reef_message hint = {0};
     reef_str text = read_text(event, room);
-    if (event->kind != REEF_TOML_STRING || reef_str_find(text, '@', 0) < text.len)
-        return read_misfit(s, path, event,
-                           reef_setting_at((reef_setting)path.row)->allowed);
-    reef_message_add(&why, "this is a list: write [");
-    reef_message_quoted(&why, text);
-    reef_message_add(&why, "]");
-    return read_misfit(s, path, event, why.text);
+    if (event->kind == REEF_TOML_STRING) {
+        reef_message_add(&hint, "write [");
+        reef_message_quoted(&hint, text);
+        reef_message_add(&hint, "]");
+    }
+    return read_misfit(s, path, event, reef_setting_at((reef_setting)path.row)->allowed,
+                       read_words(&hint));
 }
 
-static reef_origin read_origin(const read_state *s, const reef_toml_mark *mark)
+/* Settings come in the order of the text, so each column is counted on from the one
+ * before. */
+static uint32_t read_column(read_state *s, const reef_toml_mark *mark)
 {
-    return (reef_origin){REEF_FROM_FILE, mark->line, reef_toml_column(&s->toml, mark)};
+    if (s->seen_column == 0 || s->seen.line_at != mark->line_at ||
+        s->seen.at > mark->at) {
+        s->seen = (reef_toml_mark){mark->line_at, mark->line_at, mark->line};
+        s->seen_column = 1;
+    }
+    reef_toml_mark rest = {mark->at, s->seen.at, mark->line};
+    s->seen_column += reef_toml_column(&s->toml, &rest) - 1;
+    s->seen = *mark;
+    return s->seen_column;
 }
 
-static reef_code read_put(read_state *s, read_path path, const reef_toml_event *event)
+static reef_origin read_origin(read_state *s, const reef_toml_mark *mark)
+{
+    return (reef_origin){REEF_FROM_FILE, mark->line, read_column(s, mark)};
+}
+
+/* What stands without quotes and is wanted with them. */
+static void read_add_quotes(reef_message *hint, reef_setting setting,
+                            const reef_toml_event *event)
+{
+    reef_setting_kind kind = reef_setting_at(setting)->kind;
+    if (event->kind <= REEF_TOML_STRING || kind < REEF_KIND_TIME ||
+        kind == REEF_KIND_PROTOCOL)
+        return;
+    reef_message_add(hint, kind == REEF_KIND_TIME
+                               ? "write a unit, and all in quotes, as in \"5s\""
+                               : "write it in quotes");
+}
+
+static bool read_put(read_state *s, read_path path, const reef_toml_event *event)
 {
     char room[REEF_INPUT_MAX];
     reef_input input = {.kind = REEF_INPUT_OTHER, .text = event->text};
@@ -201,76 +252,93 @@ static reef_code read_put(read_state *s, read_path path, const reef_toml_event *
     }
     const char *why = reef_setting_put(s->config, (reef_setting)path.row, &input);
     reef_forget(room, sizeof room);
-    return why == NULL ? REEF_OK : read_misfit(s, path, event, why);
-}
-
-static reef_code read_twice(const read_state *s, read_path path)
-{
-    reef_message message = {0};
-    read_add_path(&message, path);
-    reef_message_add(&message, " is set a second time; line ");
-    reef_message_number(&message, s->seen[path.row]);
-    reef_message_add(&message, " has set it before");
-    return read_fail(s, &s->key_mark, &message);
+    if (why == NULL)
+        return true;
+    reef_message hint = {0};
+    read_add_quotes(&hint, (reef_setting)path.row, event);
+    return read_misfit(s, path, event, why, read_words(&hint));
 }
 
 /* The value of a setting's key. */
-static reef_code read_setting(read_state *s, read_path path,
-                              const reef_toml_event *event)
+static bool read_setting(read_state *s, read_path path, const reef_toml_event *event)
 {
     reef_setting setting = (reef_setting)path.row;
-    bool array = event->kind == REEF_TOML_ARRAY;
-    if (s->seen[setting] > 0)
-        return read_twice(s, path);
-    s->seen[setting] = s->key_mark.line;
     if (!reef_setting_is_list(setting))
         return read_put(s, path, event);
-    if (!array)
+    if (event->kind != REEF_TOML_ARRAY)
         return read_no_list(s, path, event);
     reef_setting_begin(s->config, setting, read_origin(s, &event->mark));
-    return REEF_OK;
+    return true;
+}
+
+/* What is below a bracket. Where that bracket did not fit, it was said once. */
+static read_path read_inside(read_path path, const reef_toml_event *event)
+{
+    read_path other = {0, READ_OTHER};
+    bool fits = event->kind == REEF_TOML_INLINE;
+    if (read_is_setting(path))
+        fits = event->kind == REEF_TOML_ARRAY &&
+               reef_setting_is_list((reef_setting)path.row);
+    return fits ? path : other;
 }
 
 /* A value: a scalar, or a bracket that opens. */
-static reef_code read_value(read_state *s, const reef_toml_event *event)
+static bool read_value(read_state *s, const reef_toml_event *event)
 {
-    bool keyed = s->keyed, opens = event->kind < REEF_TOML_STRING;
+    bool keyed = s->keyed, on = true;
     read_path path = keyed ? s->key : s->stack[s->depth - 1];
-    reef_code code = REEF_OK;
     s->keyed = false;
     if (path.len == READ_OTHER)
-        code = REEF_OK;
+        on = true;
+    else if (!keyed && event->kind < REEF_TOML_STRING)
+        on = read_misfit(s, path, event,
+                         reef_setting_at((reef_setting)path.row)->allowed,
+                         (reef_str){0});
     else if (read_is_setting(path))
-        code = keyed ? read_setting(s, path, event) : read_put(s, path, event);
+        on = keyed ? read_setting(s, path, event) : read_put(s, path, event);
     else if (event->kind != REEF_TOML_INLINE)
-        code = read_misfit(s, path, event, "allowed: a table of settings");
-    if (opens && code == REEF_OK)
-        s->stack[s->depth++] = path;
-    return code;
+        on = read_misfit(s, path, event, "allowed: a table of settings", (reef_str){0});
+    if (event->kind < REEF_TOML_STRING)
+        s->stack[s->depth++] =
+            keyed ? read_inside(path, event) : (read_path){0, READ_OTHER};
+    return on;
 }
 
-static reef_code read_no_table(const read_state *s, const reef_toml_event *event)
+/* A setting that is used as a table. */
+static bool read_no_table(read_state *s, const reef_toml_event *event)
 {
     reef_message message = {0};
+    reef_finding_draft draft =
+        reef_report_draft(&s->toml, &event->mark, event->size, read_is_secret(s->key));
     read_add_path(&message, s->key);
     reef_message_add(&message, ": found a table; ");
     reef_message_add(&message, reef_setting_at((reef_setting)s->key.row)->allowed);
-    return read_fail(s, &event->mark, &message);
+    s->key.len = READ_OTHER;
+    return read_error(s, &draft, &message);
+}
+
+/* [[server.redis]]: there is one such table. */
+static bool read_one_table(read_state *s, const reef_toml_event *event)
+{
+    reef_message message = {0}, hint = {0};
+    reef_finding_draft draft =
+        reef_report_draft(&s->toml, &event->mark, event->size, false);
+    read_add_path(&message, s->key);
+    reef_message_add(&message, " is one table, not a list of them");
+    reef_message_add(&hint, "write [");
+    read_add_path(&hint, s->key);
+    reef_message_add(&hint, "]");
+    draft.hint = read_words(&hint);
+    s->table.len = READ_OTHER;
+    return read_error(s, &draft, &message);
 }
 
 /* The header's last part was read. */
-static reef_code read_header(read_state *s, const reef_toml_event *event)
+static bool read_header(read_state *s, const reef_toml_event *event)
 {
-    reef_message message = {0};
     s->header = false;
     s->table = s->key;
-    if (!s->tables || s->key.len == READ_OTHER)
-        return REEF_OK;
-    read_add_path(&message, s->key);
-    reef_message_add(&message, " is one table, not a list of them: write [");
-    read_add_path(&message, s->key);
-    reef_message_add(&message, "]");
-    return read_fail(s, &event->mark, &message);
+    return !s->tables || s->key.len == READ_OTHER || read_one_table(s, event);
 }
 
 /* Where a key's first part is looked for. */
@@ -282,41 +350,167 @@ static read_path read_base(const read_state *s)
     return s->depth > 0 ? s->stack[s->depth - 1] : s->table;
 }
 
-static reef_code read_key(read_state *s, const reef_toml_event *event)
+/* ---- keys that nobody reads --------------------------------------------------- */
+
+/* Finds the parts that may stand below a path, if they are not those of last time. */
+static void read_parts(read_state *s, read_path path)
 {
-    if (event->first) {
-        s->key_mark = event->mark;
-        s->key = read_base(s);
+    size_t count = 0, at = path.len > 0 ? path.len + 1u : 0;
+    if (s->part_count > 0 && s->parts_of.row == path.row && s->parts_of.len == path.len)
+        return;
+    for (size_t i = 0; i < REEF_SETTINGS; i++) {
+        reef_str name = s->names[i];
+        if (name.len < at || memcmp(name.ptr, read_name(path), at) != 0)
+            continue;
+        reef_str part = reef_str_part(name, at, reef_str_find(name, '.', at) - at);
+        if (count == 0 || !reef_str_equal(s->parts[count - 1], part))
+            s->parts[count++] = part;
     }
-    if (read_is_setting(s->key))
-        return read_no_table(s, event);
-    s->key = read_step(s->key, event);
-    if (!event->last)
-        return REEF_OK;
-    s->keyed = !s->header;
-    if (!s->header)
-        return REEF_OK;
-    return read_is_setting(s->key) ? read_no_table(s, event) : read_header(s, event);
+    s->part_count = count;
+    s->parts_of = path;
 }
 
-static reef_code read_event(read_state *s, const reef_toml_event *event)
+/* Whether all that is below a path is the table's, so that what is not in the table is
+ * a mistake. */
+static bool read_owns(read_path path)
+{
+    return path.len == strlen("server.redis") &&
+           strncmp(read_name(path), "server.redis", path.len) == 0;
+}
+
+/* One letter more, less, other or swapped, which leaves the first letter or the last as
+ * it is: nearly no part passes that. */
+static bool read_nearly(reef_str part, reef_str name)
+{
+    size_t end = part.len - 1, name_end = name.len - 1;
+    if (part.len < 3 || part.len > name.len + 1 || name.len > part.len + 1)
+        return false;
+    if (((part.ptr[0] ^ name.ptr[0]) & 0x5F) != 0 &&
+        ((part.ptr[end] ^ name.ptr[name_end]) & 0x5F) != 0)
+        return false;
+    return reef_str_distance(part, name) <= 1;
+}
+
+/* Which of the parts was meant; their count: none. What is below "server" or at the top
+ * is others' as a rule, so there a name has to be nearly ours. */
+static size_t read_meant(const read_state *s, bool owns, reef_str part)
+{
+    size_t i = 0;
+    if (owns)
+        return reef_nearest(part, s->parts, s->part_count);
+    while (i < s->part_count && !read_nearly(part, s->parts[i]))
+        i++;
+    return i;
+}
+
+/* The part stands at the wrong height, or has another name here: "[redis]". */
+static const char *read_moved(read_path path, reef_str part)
+{
+    bool valkey = reef_str_is(part, "valkey");
+    if (path.len == 0 && (valkey || reef_str_is(part, "redis")))
+        return "write [server.redis]";
+    if (valkey && path.len == strlen("server"))
+        return "it is called redis, for Valkey, too";
+    if (read_owns(path) && reef_str_is(part, "port"))
+        return "write it behind the host, as in hosts = [\"localhost:6379\"]";
+    return NULL;
+}
+
+static void read_add_known(reef_message *hint, const read_state *s)
+{
+    for (size_t i = 0; i < s->part_count; i++) {
+        reef_message_add(hint, i == 0 ? "known are " : ", ");
+        reef_message_value(hint, s->parts[i]);
+    }
+}
+
+/* Says that a part below `path` is not in the table. `near`: of the parts that are. */
+static void read_not_known(read_state *s, read_path path, const reef_toml_event *event,
+                           reef_str part, size_t near, const char *moved)
+{
+    reef_message message = {0}, hint = {0};
+    if (read_owns(path)) {
+        read_add_path(&message, path);
+        reef_message_add(&message, " has no setting ");
+    } else {
+        reef_message_add(&message, "nothing is read from ");
+    }
+    reef_message_quoted(&message, part);
+    if (moved != NULL) {
+        reef_message_add(&hint, moved);
+    } else if (near < s->part_count) {
+        reef_message_add(&hint, "did you mean ");
+        reef_message_value(&hint, s->parts[near]);
+        reef_message_add(&hint, "?");
+    } else {
+        read_add_known(&hint, s);
+    }
+    read_warn(s, event, read_words(&hint), &message);
+}
+
+/* One part below `path` that is not in the table. Where the report is full, it is only
+ * counted: its line, which may be very long, is not looked at. */
+static void read_unknown(read_state *s, read_path path, const reef_toml_event *event)
+{
+    char room[READ_PART_MAX];
+    bool owns = read_owns(path), full = s->report->count == REEF_FINDINGS_MAX;
+    reef_str part = read_part(event, room);
+    if (part.len > sizeof room)
+        part.len = sizeof room;
+    read_parts(s, path);
+    size_t near = owns && full ? 0 : read_meant(s, owns, part);
+    const char *moved = read_moved(path, part);
+    if (!owns && near == s->part_count && moved == NULL)
+        return;
+    if (full)
+        s->report->warnings++;
+    else
+        read_not_known(s, path, event, part, near, moved);
+}
+
+static bool read_key(read_state *s, const reef_toml_event *event)
+{
+    if (event->first)
+        s->key = read_base(s);
+    bool on = true;
+    if (read_is_setting(s->key)) {
+        on = read_no_table(s, event);
+    } else if (s->key.len != READ_OTHER) {
+        read_path above = s->key;
+        s->key = read_step(s, above, event);
+        if (s->key.len == READ_OTHER && s->report != NULL)
+            read_unknown(s, above, event);
+    }
+    if (!event->last)
+        return on;
+    s->keyed = !s->header;
+    if (!s->header)
+        return on;
+    if (read_is_setting(s->key))
+        on = read_no_table(s, event);
+    return read_header(s, event) && on;
+}
+
+/* Whether to read on. */
+static bool read_event(read_state *s, const reef_toml_event *event)
 {
     switch (event->kind) {
     case REEF_TOML_END:
-        return REEF_OK;
+        return false;
     case REEF_TOML_BAD:
-        return read_bad(s);
+        read_bad(s);
+        return false;
     case REEF_TOML_TABLE:
     case REEF_TOML_TABLES:
         s->header = true;
         s->tables = event->kind == REEF_TOML_TABLES;
-        return REEF_OK;
+        return true;
     case REEF_TOML_KEY:
         return read_key(s, event);
     case REEF_TOML_ARRAY_END:
     case REEF_TOML_INLINE_END:
         s->depth--;
-        return REEF_OK;
+        return true;
     case REEF_TOML_ARRAY:
     case REEF_TOML_INLINE:
     case REEF_TOML_STRING:
@@ -329,51 +523,50 @@ static reef_code read_event(read_state *s, const reef_toml_event *event)
     case REEF_TOML_LOCAL_TIME:
         return read_value(s, event);
     }
-    return REEF_OK;
+    return false;
 }
 
-static reef_code read_all(reef_config *config, const char *file, reef_str toml,
-                          reef_error *error)
+static void read_all(read_state *s)
 {
-    read_state state;
     reef_toml_event event;
-    memset(&state, 0, sizeof state);
-    state.config = config;
-    state.file = file;
-    state.error = error;
-    reef_toml_init(&state.toml, toml, NULL);
     do {
-        reef_toml_next(&state.toml, &event);
-        reef_code code = read_event(&state, &event);
-        if (code != REEF_OK) {
-            reef_toml_free(&state.toml);
-            return code;
-        }
-    } while (event.kind != REEF_TOML_END);
-    return REEF_OK;
+        reef_toml_next(&s->toml, &event);
+    } while (read_event(s, &event));
 }
 
 reef_code reef_config_parse(reef_config *config, const char *file, reef_str toml,
-                            reef_error *error)
+                            reef_report *report, reef_error *error)
 {
+    static const reef_toml_limits limits = {.text = REEF_FILE_MAX,
+                                            .names = REEF_KEYS_MAX};
     reef_config next = *config;
     reef_message message = {0};
+    read_state state;
     const char *name = file != NULL ? file : "knot.toml";
     size_t len = strlen(name);
+    reef_error_clear(error);
     if (toml.len > REEF_FILE_MAX)
         reef_message_add(&message, "the file has more than 16777216 bytes");
     if (len > REEF_FILE_NAME_MAX)
         reef_message_add(&message, "the file's name has more than 1023 bytes");
     if (message.len > 0)
-        return reef_config_fail(error, REEF_BADCONFIG, (reef_place){name, 0, 0},
-                                &message);
-    reef_code code = read_all(&next, name, toml, error);
-    if (code == REEF_OK) {
+        return reef_report_fail(report, error, REEF_BADCONFIG, name, &message);
+    memset(&state, 0, offsetof(read_state, stack));
+    state.config = &next;
+    state.document = (reef_document){name, toml};
+    state.report = report;
+    state.error = error;
+    for (size_t i = 0; i < REEF_SETTINGS; i++)
+        state.names[i] = reef_str_of(reef_setting_name((reef_setting)i));
+    reef_toml_init(&state.toml, toml, &limits);
+    read_all(&state);
+    reef_toml_free(&state.toml);
+    if (state.code == REEF_OK) {
         memset(next.file, 0, sizeof next.file);
         memcpy(next.file, name, len);
         reef_config_settle(&next);
         *config = next;
     }
     reef_config_wipe(&next);
-    return code;
+    return state.code;
 }

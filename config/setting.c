@@ -12,7 +12,8 @@
 bool reef_setting_is_list(reef_setting setting)
 {
     reef_setting_kind kind = reef_setting_at(setting)->kind;
-    return kind == REEF_KIND_HOSTS || kind == REEF_KIND_NAMESERVERS;
+    return kind == REEF_KIND_HOSTS || kind == REEF_KIND_NAMESERVERS ||
+           kind == REEF_KIND_CONSUL;
 }
 
 bool reef_setting_is_secret(reef_setting setting)
@@ -180,15 +181,31 @@ static const char *setting_put_host(reef_config *config, const reef_input *input
     return NULL;
 }
 
-static const char *setting_put_nameserver(reef_config *config, const reef_input *input)
+static const char *setting_put_nameserver(reef_nameserver servers[], uint32_t *count,
+                                          bool consul, reef_str text)
 {
-    if (config->nameserver_count == REEF_NAMESERVERS_MAX)
+    if (*count == REEF_NAMESERVERS_MAX)
         return "at most 8 nameservers are possible";
-    const char *why = reef_nameserver_parse(
-        &config->nameservers[config->nameserver_count], input->text);
+    const char *why = consul ? reef_consul_parse(&servers[*count], text)
+                             : reef_nameserver_parse(&servers[*count], text);
     if (why == NULL)
-        config->nameserver_count++;
+        ++*count;
     return why;
+}
+
+/* One element of a list. */
+static const char *setting_put_element(reef_config *config, const reef_setting_row *row,
+                                       const reef_input *input)
+{
+    if (!setting_is_text(input))
+        return row->allowed;
+    if (row->kind == REEF_KIND_HOSTS)
+        return setting_put_host(config, input);
+    if (row->kind == REEF_KIND_CONSUL)
+        return setting_put_nameserver(config->consul, &config->consul_count, true,
+                                      input->text);
+    return setting_put_nameserver(config->nameservers, &config->nameserver_count, false,
+                                  input->text);
 }
 
 static const char *setting_put_any(reef_config *config, const reef_setting_row *row,
@@ -211,10 +228,9 @@ static const char *setting_put_any(reef_config *config, const reef_setting_row *
     case REEF_KIND_SECRET:
         return setting_put_secret(field, row, input);
     case REEF_KIND_HOSTS:
-        return setting_is_text(input) ? setting_put_host(config, input) : row->allowed;
     case REEF_KIND_NAMESERVERS:
-        return setting_is_text(input) ? setting_put_nameserver(config, input)
-                                      : row->allowed;
+    case REEF_KIND_CONSUL:
+        return setting_put_element(config, row, input);
     }
     return row->allowed;
 }
@@ -234,6 +250,9 @@ void reef_setting_begin(reef_config *config, reef_setting setting, reef_origin o
     if (setting == REEF_SET_HOSTS) {
         config->host_count = 0;
         memset(config->hosts, 0, sizeof config->hosts);
+    } else if (setting == REEF_SET_CONSUL) {
+        config->consul_count = 0;
+        memset(config->consul, 0, sizeof config->consul);
     } else {
         config->nameserver_count = 0;
         memset(config->nameservers, 0, sizeof config->nameservers);

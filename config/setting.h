@@ -16,7 +16,8 @@ typedef enum reef_setting_kind {
     REEF_KIND_PREFIX, /* a text that gets ":" behind it */
     REEF_KIND_SECRET,
     REEF_KIND_HOSTS, /* the lists */
-    REEF_KIND_NAMESERVERS
+    REEF_KIND_NAMESERVERS,
+    REEF_KIND_CONSUL
 } reef_setting_kind;
 
 /* One line of the table, by reef_setting, in config.c. */
@@ -27,6 +28,7 @@ typedef struct reef_setting_row {
     uint32_t min, max;   /* of numbers and times; of texts, `max` bytes */
     size_t at;           /* where in reef_config: bool, uint32_t or char[max + 1] */
     uint32_t fallback;   /* the default of flags, numbers and times */
+    const char *shown;   /* the default as it is written in a file */
     const char *allowed; /* what errors say */
     const char *help;
 } reef_setting_row;
@@ -53,6 +55,11 @@ typedef struct reef_input {
     int64_t number; /* INTEGER */
     reef_origin origin;
 } reef_input;
+
+/* reef_config_check, with the text that the file's settings came from, so that its
+ * lines can be shown; empty: it is not at hand. */
+reef_code reef_config_judge(const reef_config *, reef_str text, reef_report *,
+                            reef_error *);
 
 /* Puts a value, or one more element of a list. NULL when done; else why not, as the end
  * of a sentence, and the setting holds nothing of use. */

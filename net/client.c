@@ -66,7 +66,7 @@ static reef_code client_unsupported(const reef_config *config, reef_setting sett
 
 static reef_code client_check(const reef_config *config, reef_error *error)
 {
-    reef_code code = reef_config_check(config, error);
+    reef_code code = reef_config_check(config, NULL, error);
     if (code != REEF_OK)
         return code;
     if (config->master_name[0] != '\0') {

@@ -28,7 +28,7 @@ static void defaults(void **state)
     assert_string_equal(config.file, "");
     for (int s = 0; s < REEF_SETTINGS; s++)
         assert_int_equal(config.origins[s].source, REEF_FROM_DEFAULT);
-    assert_int_equal(reef_config_check(&config, &error), REEF_OK);
+    assert_int_equal(reef_config_check(&config, NULL, &error), REEF_OK);
 }
 
 /* Every row has all it needs, and is in the place of its name in reef_setting. */
@@ -47,18 +47,23 @@ static void table(void **state)
                                                     "server.redis.call_timeout",
                                                     "server.redis.lanes",
                                                     "server.redis.protocol",
-                                                    "resolver.nameservers"};
+                                                    "resolver.nameservers",
+                                                    "resolver.consul"};
     (void)state;
     for (int s = 0; s < REEF_SETTINGS; s++) {
         char env[64] = "KNOT_REDIS_";
         const char *key = strrchr(keys[s], '.') + 1;
-        size_t at = s == REEF_SET_NAMESERVERS ? 5 : strlen(env);
+        bool resolver = s == REEF_SET_NAMESERVERS || s == REEF_SET_CONSUL;
+        size_t at = resolver ? 5 : strlen(env);
         for (; *key != 0; key++)
             env[at++] = (char)(*key >= 'a' && *key <= 'z' ? *key - 'a' + 'A' : *key);
         env[at] = 0;
+        if (s == REEF_SET_CONSUL)
+            strcpy(env, "KNOT_CONSUL_SERVERS");
         assert_string_equal(reef_setting_name((reef_setting)s), keys[s]);
         assert_string_equal(reef_setting_env((reef_setting)s), env);
-        help_contains(reef_setting_help((reef_setting)s), "default");
+        assert_true(strlen(reef_setting_help((reef_setting)s)) > 0);
+        assert_true(strlen(reef_setting_default((reef_setting)s)) > 0);
         assert_null(strchr(reef_setting_help((reef_setting)s), '\n'));
     }
 }
@@ -140,7 +145,7 @@ static void check_conflict(const char *toml, const char *want)
     if (help_parse(&config, toml, &error) != REEF_OK)
         fail_msg("%s", error.text);
     memset(&error, 0, sizeof error);
-    reef_code code = reef_config_check(&config, &error);
+    reef_code code = reef_config_check(&config, NULL, &error);
     if (want == NULL) {
         if (code != REEF_OK)
             fail_msg("%s: %s", toml, error.text);
@@ -181,11 +186,11 @@ static void conflicts_of_variables(void **state)
     reef_error error;
     (void)state;
     reef_config_init(&config);
-    assert_int_equal(reef_config_env(&config, list, &error), REEF_OK);
-    assert_int_equal(reef_config_check(&config, &error), REEF_BADCONFIG);
+    assert_int_equal(reef_config_env(&config, list, NULL, &error), REEF_OK);
+    assert_int_equal(reef_config_check(&config, NULL, &error), REEF_BADCONFIG);
     assert_memory_equal(error.text, "KNOT_REDIS_DB: ", 15);
     config.origins[REEF_SET_DB].source = REEF_FROM_DEFAULT; /* set by hand */
-    assert_int_equal(reef_config_check(&config, &error), REEF_BADCONFIG);
+    assert_int_equal(reef_config_check(&config, NULL, &error), REEF_BADCONFIG);
     assert_memory_equal(error.text, "config: server.redis.db is not 0", 32);
 }
 

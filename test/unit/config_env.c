@@ -11,7 +11,7 @@ static reef_code read_env(const char *const list[])
 {
     reef_config_init(&config);
     memset(&error, 0, sizeof error);
-    return reef_config_env(&config, list, &error);
+    return reef_config_env(&config, list, NULL, &error);
 }
 
 static void all_variables(void **state)
@@ -32,6 +32,7 @@ static void all_variables(void **state)
         "KNOT_REDIS_LANES=8",
         "KNOT_REDIS_PROTOCOL=2",
         "KNOT_NAMESERVERS=1.2.3.4, consul/[::1]:8600",
+        "KNOT_CONSUL_SERVERS=1.2.3.4 ,[::1]:8601",
         NULL};
     (void)state;
     assert_int_equal(read_env(list), REEF_OK);
@@ -58,6 +59,10 @@ static void all_variables(void **state)
     assert_int_equal(config.nameserver_count, 2);
     assert_string_equal(config.nameservers[1].domain, "consul");
     assert_int_equal(config.nameservers[1].port, 8600);
+    assert_int_equal(config.consul_count, 2);
+    assert_string_equal(config.consul[0].domain, "consul");
+    assert_int_equal(config.consul[0].port, 8600);
+    assert_int_equal(config.consul[1].port, 8601);
     for (int s = 0; s < REEF_SETTINGS; s++)
         assert_int_equal(config.origins[s].source, REEF_FROM_ENV);
 }
@@ -99,7 +104,7 @@ static void over_the_file(void **state)
                    &error),
         REEF_OK);
     assert_int_equal(config.hosts[0].port, 6379);
-    assert_int_equal(reef_config_env(&config, list, &error), REEF_OK);
+    assert_int_equal(reef_config_env(&config, list, NULL, &error), REEF_OK);
     assert_int_equal(config.db, 4);
     assert_int_equal(config.lanes, 2);
     assert_int_equal(config.hosts[0].port, 26379); /* Sentinels from now on */
@@ -112,24 +117,32 @@ static void over_the_file(void **state)
 static void bad_values(void **state)
 {
     static const char *const cases[][2] = {
-        {"KNOT_REDIS_DB=x", "KNOT_REDIS_DB: found \"x\"; allowed: a whole number"},
-        {"KNOT_REDIS_DB=-1", "KNOT_REDIS_DB: found \"-1\""},
+        {"KNOT_REDIS_DB=x",
+         "KNOT_REDIS_DB: server.redis.db: found \"x\"; allowed: a whole number"},
+        {"KNOT_REDIS_DB=-1", "KNOT_REDIS_DB: server.redis.db: found \"-1\""},
         {"KNOT_REDIS_ENABLED=maybe",
-         "KNOT_REDIS_ENABLED: found \"maybe\"; allowed: true"},
-        {"KNOT_REDIS_HOSTS=a,,b", "KNOT_REDIS_HOSTS: found \"\"; it is empty"},
-        {"KNOT_REDIS_HOSTS=a,", "KNOT_REDIS_HOSTS: found \"\"; it is empty"},
-        {"KNOT_REDIS_HOSTS= ", "KNOT_REDIS_HOSTS: found \"\"; it is empty"},
-        {"KNOT_REDIS_HOSTS=a,b:x", "KNOT_REDIS_HOSTS: found \"b:x\"; a port"},
-        {"KNOT_REDIS_HOSTS=u:hunter2@b", "KNOT_REDIS_HOSTS: found a text"},
+         "KNOT_REDIS_ENABLED: server.redis.enabled: found \"maybe\"; allowed: true"},
+        {"KNOT_REDIS_HOSTS=a,,b",
+         "KNOT_REDIS_HOSTS: server.redis.hosts: found \"\"; it is empty"},
+        {"KNOT_REDIS_HOSTS=a,",
+         "KNOT_REDIS_HOSTS: server.redis.hosts: found \"\"; it is empty"},
+        {"KNOT_REDIS_HOSTS= ",
+         "KNOT_REDIS_HOSTS: server.redis.hosts: found \"\"; it is empty"},
+        {"KNOT_REDIS_HOSTS=a,b:x",
+         "KNOT_REDIS_HOSTS: server.redis.hosts: found \"b:x\"; a port"},
+        {"KNOT_REDIS_HOSTS=u:hunter2@b",
+         "KNOT_REDIS_HOSTS: server.redis.hosts: found a text"},
         {"KNOT_REDIS_CALL_TIMEOUT=5",
-         "KNOT_REDIS_CALL_TIMEOUT: found \"5\"; allowed: a time"},
+         "KNOT_REDIS_CALL_TIMEOUT: server.redis.call_timeout: found \"5\"; allowed: a "
+         "time"},
         {"KNOT_REDIS_LANES=0",
-         "KNOT_REDIS_LANES: found \"0\"; allowed: a whole number"},
+         "KNOT_REDIS_LANES: server.redis.lanes: found \"0\"; allowed: a whole number"},
         {"KNOT_REDIS_PROTOCOL=4",
-         "KNOT_REDIS_PROTOCOL: found \"4\"; allowed: \"auto\""},
+         "KNOT_REDIS_PROTOCOL: server.redis.protocol: found \"4\"; allowed: \"auto\""},
         {"KNOT_NAMESERVERS=localhost",
-         "KNOT_NAMESERVERS: found \"localhost\"; a nameserver"},
-        {"KNOT_REDIS_DB=\x1B[2J\xFF", "KNOT_REDIS_DB: found \"\\x1b[2J\\xff\""},
+         "KNOT_NAMESERVERS: resolver.nameservers: found \"localhost\"; a nameserver"},
+        {"KNOT_REDIS_DB=\x1B[2J\xFF",
+         "KNOT_REDIS_DB: server.redis.db: found \"\\x1b[2J\\xff\""},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

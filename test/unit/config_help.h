@@ -53,7 +53,7 @@ static inline reef_code help_parse_bytes(reef_config *config, const char *bytes,
     reef_str copy = help_copy(bytes, len);
     memset(error, 0, sizeof *error);
     reef_config_init(config);
-    reef_code code = reef_config_parse(config, NULL, copy, error);
+    reef_code code = reef_config_parse(config, NULL, copy, NULL, error);
     help_free(copy);
     return code;
 }

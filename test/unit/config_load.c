@@ -59,7 +59,7 @@ static reef_code load(const char *path, const char *first, const char *second)
     const char *const list[] = {home, first, second, NULL};
     memset(&config, 'x', sizeof config);
     memset(&error, 0, sizeof error);
-    return reef_config_load(&config, path, list, &error);
+    return reef_config_load(&config, path, list, NULL, &error);
 }
 
 /* From the last place of the order to the first: each one found goes before. */
@@ -95,7 +95,7 @@ static void no_file(void **state)
     assert_int_equal(load(NULL, "KNOT_REDIS_DB=9", NULL), REEF_OK);
     assert_int_equal(config.db, 9);
     assert_string_equal(config.file, "");
-    assert_int_equal(reef_config_load(&config, NULL, NULL, &error), REEF_OK);
+    assert_int_equal(reef_config_load(&config, NULL, NULL, NULL, &error), REEF_OK);
     assert_int_equal(config.db, 0);
     assert_int_equal(config.hosts[0].port, 6379);
 }
@@ -225,7 +225,7 @@ static void long_names(void **state)
     memset(big, 'h', sizeof big - 1);
     memcpy(big, "HOME=/", 6);
     unlink("knot.toml");
-    assert_int_equal(reef_config_load(&config, NULL, list, &error), REEF_OK);
+    assert_int_equal(reef_config_load(&config, NULL, list, NULL, &error), REEF_OK);
     /* "./././…/other.toml": the system would read it, the name does not fit */
     for (size_t i = 0; i < 1100; i += 2)
         memcpy(path + i, "./", 2);

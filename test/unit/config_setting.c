@@ -258,10 +258,19 @@ static void lists(void **state)
         assert_null(put_text(REEF_SET_NAMESERVERS, "1.2.3.4"));
     assert_non_null(put_text(REEF_SET_NAMESERVERS, "1.2.3.4"));
     assert_non_null(put_number(REEF_SET_NAMESERVERS, 4));
+    reef_setting_begin(&config, REEF_SET_CONSUL, origin);
+    for (int i = 0; i < REEF_NAMESERVERS_MAX; i++)
+        assert_null(put_text(REEF_SET_CONSUL, "1.2.3.4"));
+    assert_non_null(put_text(REEF_SET_CONSUL, "1.2.3.4"));
+    assert_non_null(put_number(REEF_SET_CONSUL, 4));
+    assert_int_equal(config.nameserver_count, REEF_NAMESERVERS_MAX);
+    reef_setting_begin(&config, REEF_SET_CONSUL, origin);
+    assert_int_equal(config.consul_count, 0);
     assert_non_null(put_number(REEF_SET_HOSTS, 4));
     for (int s = 0; s < REEF_SETTINGS; s++)
         assert_int_equal(reef_setting_is_list((reef_setting)s),
-                         s == REEF_SET_HOSTS || s == REEF_SET_NAMESERVERS);
+                         s == REEF_SET_HOSTS || s == REEF_SET_NAMESERVERS ||
+                             s == REEF_SET_CONSUL);
 }
 
 static void ports_follow_the_topology(void **state)

@@ -16,7 +16,7 @@ void kit_start(kit *k, const char *toml)
     reef_error error;
     memset(k, 0, sizeof *k);
     reef_config_init(&config);
-    if (reef_config_parse(&config, NULL, reef_str_of(toml), &error) != REEF_OK)
+    if (reef_config_parse(&config, NULL, reef_str_of(toml), NULL, &error) != REEF_OK)
         fail_msg("%s", error.text);
     k->now_ms = 1000;
     k->engine = reef_engine_new(&config, 7, k->now_ms);

@@ -303,16 +303,16 @@ static void what_this_release_can_not_do_names_its_line(void **state)
     reef_config_init(&config);
     reef_str toml = reef_str_of("[server.redis]\nenabled = true\n\n"
                                 "hosts = [\"a:1\", \"b:2\"]\n");
-    assert_int_equal(reef_config_parse(&config, "some/knot.toml", toml, &error),
+    assert_int_equal(reef_config_parse(&config, "some/knot.toml", toml, NULL, &error),
                      REEF_OK);
     expect_unsupported(&config, "some/knot.toml:4:", "single server");
     reef_config_init(&config);
     toml = reef_str_of("[server.redis]\nhosts = [\"srv+_redis._tcp.example\"]\n");
-    assert_int_equal(reef_config_parse(&config, NULL, toml, &error), REEF_OK);
+    assert_int_equal(reef_config_parse(&config, NULL, toml, NULL, &error), REEF_OK);
     expect_unsupported(&config, "knot.toml:2:", "SRV");
     reef_config_init(&config);
     const char *const variables[] = {"KNOT_REDIS_MASTER_NAME=main", NULL};
-    assert_int_equal(reef_config_env(&config, variables, &error), REEF_OK);
+    assert_int_equal(reef_config_env(&config, variables, NULL, &error), REEF_OK);
     expect_unsupported(&config, "KNOT_REDIS_MASTER_NAME:", "Sentinel");
     memset(config.file, 'x', sizeof config.file - 1);
     config.origins[REEF_SET_MASTER_NAME] = (reef_origin){REEF_FROM_FILE, 7, 1};

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mask: words that go with a secret, and how much of a key can be told from its value.
+ *
+ * All words are looked for in one pass: each letter of each word is a bit, and a bit is
+ * set while the letters up to it have just been read. A second set of bits does the
+ * same with one letter missing, wrong or too many. */
+#include "config/mask.h"
+#include "config/text.h"
+#include "config/toml.h"
+#include <string.h>
+
+/* ---- words -------------------------------------------------------------------- */
+
+/* "passw" and "word" together find "password" however two letters of it are turned. The
+ * short ones have to be right, or everything would be like them. */
+static const struct {
+    const char *word;
+    bool near; /* one letter may be off */
+} mask_words[] = {
+    {"passw", true},   {"secret", true},  {"token", true}, {"encry", true},
+    {"credent", true}, {"private", true}, {"pas", false},  {"word", false},
+    {"pw", false},     {"psw", false},    {"dsn", false},  {"auth", false},
+};
+
+typedef struct mask_bits {
+    uint64_t letters[26]; /* where each letter stands */
+    uint64_t starts;
+    uint64_t ends, near_ends;
+} mask_bits;
+
+static void mask_begin(mask_bits *bits)
+{
+    size_t bit = 0;
+    memset(bits, 0, sizeof *bits);
+    for (size_t i = 0; i < sizeof mask_words / sizeof mask_words[0]; i++) {
+        bits->starts |= (uint64_t)1 << bit;
+        for (const char *c = mask_words[i].word; *c != 0; c++)
+            bits->letters[*c - 'a'] |= (uint64_t)1 << bit++;
+        uint64_t end = (uint64_t)1 << (bit - 1);
+        bits->ends |= end;
+        bits->near_ends |= mask_words[i].near ? end : 0;
+    }
+}
+
+/* A word occurs, in letters of any case. NUL bytes are passed over: without them UTF-16
+ * is a text like any other. */
+static bool mask_mentions(reef_str text)
+{
+    mask_bits bits;
+    mask_begin(&bits);
+    uint64_t exact = 0, near = bits.starts;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned letter = ((unsigned char)text.ptr[i] | 0x20u) - 'a';
+        uint64_t here = letter < 26 ? bits.letters[letter] : 0, before = exact;
+        if (text.ptr[i] == 0)
+            continue;
+        exact = (exact << 1 | bits.starts) & here;
+        near = ((near << 1 | bits.starts) & here) | bits.starts;
+        near |= before | before << 1; /* a letter too many, a wrong one */
+        near |= exact << 1;           /* one that is missing */
+        if ((exact & bits.ends) != 0 || (near & bits.near_ends) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool mask_ends_with_word(reef_str part)
+{
+    static const char *const ends[] = {"password", "passwort", "passwd",  "passphrase",
+                                       "pass",     "pwd",      "pw",      "secret",
+                                       "token",    "dsn",      "private", "credential",
+                                       "encrypt",  "auth",     "key"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t len = strlen(ends[i]);
+        if (part.len >= len &&
+            reef_str_is(reef_str_part(part, part.len - len, len), ends[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A part of a key that ends with a whole word of a secret, or its plural: nothing of a
+ * value sticks to it. */
+static bool mask_is_name(reef_str part)
+{
+    if (mask_ends_with_word(part))
+        return true;
+    bool plural = part.len > 0 && (part.ptr[part.len - 1] | 0x20) == 's';
+    return plural && mask_ends_with_word(reef_str_part(part, 0, part.len - 1));
+}
+
+static bool mask_one_of(char c, const char *set)
+{
+    return c != 0 && strchr(set, c) != NULL;
+}
+
+/* "\u0070" and its like. */
+static bool mask_is_escape(reef_str text, size_t at)
+{
+    return at + 3 < text.len && text.ptr[at] == '\\' &&
+           mask_one_of(text.ptr[at + 1], "uUxX") &&
+           reef_digit_value(text.ptr[at + 2]) < 16 &&
+           reef_digit_value(text.ptr[at + 3]) < 16;
+}
+
+/* "://" and a colon behind it that is not that of a port: what lacks its "@" may be a
+ * URL with credentials all the same. */
+static bool mask_is_url(reef_str text, size_t at)
+{
+    static const char behind[] = " \t\r\n\"',/";
+    if (!reef_str_starts(reef_str_from(text, at), "://"))
+        return false;
+    at += 3;
+    while (at < text.len && text.ptr[at] != ':' && !mask_one_of(text.ptr[at], behind))
+        at++;
+    if (at == text.len || text.ptr[at] != ':')
+        return false;
+    size_t end = at + 1;
+    while (end < text.len && reef_is_digit(text.ptr[end]))
+        end++;
+    bool ends = end == text.len || mask_one_of(text.ptr[end], behind);
+    return !ends || end == at + 1 || end > at + 6;
+}
+
+bool reef_mask_hides(reef_str text, size_t from, size_t to)
+{
+    if (to > text.len)
+        to = text.len;
+    if (from >= to)
+        return false;
+    if (to - from > REEF_MASK_LOOK)
+        return true;
+    reef_str part = reef_str_part(text, from, to - from);
+    for (size_t at = 0; at < part.len; at++) {
+        char c = part.ptr[at];
+        if (c == '@' || (c == '\\' && mask_is_escape(part, at)) ||
+            (c == ':' && mask_is_url(part, at)))
+            return true;
+    }
+    return mask_mentions(part);
+}
+
+/* ---- lines -------------------------------------------------------------------- */
+
+static bool mask_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Where the line ends; not looked for farther than at what hides it anyway. */
+static size_t mask_line_end(reef_str text, size_t at)
+{
+    size_t most = text.len - at > REEF_MASK_LOOK ? at + REEF_MASK_LOOK + 1 : text.len;
+    return reef_str_find((reef_str){text.ptr, most}, '\n', at);
+}
+
+/* Where the line that ends in front of `start` starts. */
+static size_t mask_line_before(reef_str text, size_t start, size_t low)
+{
+    size_t at = start > low ? start - 1 : low;
+    while (at > low && text.ptr[at - 1] != '\n')
+        at--;
+    return at;
+}
+
+static size_t mask_skip_blanks(reef_str text, size_t at, size_t end)
+{
+    while (at < end && mask_is_blank(text.ptr[at]))
+        at++;
+    return at;
+}
+
+static bool mask_line_empty(reef_str text, size_t at, size_t end)
+{
+    at = mask_skip_blanks(text, at, end);
+    return at == end || (text.ptr[at] == '\r' && at + 1 == end);
+}
+
+/* "[...]" and nothing behind it but a comment. */
+static bool mask_is_header(reef_str text, size_t at, size_t end)
+{
+    at = mask_skip_blanks(text, at, end);
+    if (at == end || text.ptr[at] != '[')
+        return false;
+    size_t close = reef_str_find((reef_str){text.ptr, end}, ']', at);
+    while (close < end && text.ptr[close] == ']')
+        close++;
+    return mask_line_empty(text, close, end) ||
+           text.ptr[mask_skip_blanks(text, close, end)] == '#';
+}
+
+/* The header above, by its looks, names a secret: "[passwords]". */
+static bool mask_section_hides(reef_str text, size_t start)
+{
+    size_t low = start > REEF_MASK_LOOK ? start - REEF_MASK_LOOK : 0;
+    while (start > low) {
+        size_t end = start - 1;
+        start = mask_line_before(text, start, low);
+        if (mask_is_header(text, start, end))
+            return reef_mask_hides(text, start, end);
+    }
+    return false;
+}
+
+/* A line that sets nothing may belong to the one above it: a value, or a comment, that
+ * was broken in two. Of a value that is likely where it has quotes or no blanks. */
+static bool mask_is_rest(reef_str text, size_t start, size_t end, bool comment)
+{
+    reef_str line = reef_str_trim(reef_str_part(text, start, end - start));
+    if (line.len == 0 || line.ptr[0] == '[' || reef_str_find(line, '=', 0) < line.len)
+        return false;
+    return comment || line.ptr[0] == '"' || line.ptr[0] == '\'' ||
+           (reef_str_find(line, ' ', 0) == line.len &&
+            reef_str_find(line, '\t', 0) == line.len);
+}
+
+/* The line is the rest of the last one above it with anything in it, and that one may
+ * hold a secret. */
+static bool mask_above_hides(reef_str text, size_t start, size_t end)
+{
+    size_t low = start > REEF_MASK_LOOK ? start - REEF_MASK_LOOK : 0;
+    for (size_t above = start; above > low;) {
+        size_t above_end = above - 1;
+        above = mask_line_before(text, above, low);
+        if (mask_line_empty(text, above, above_end))
+            continue;
+        bool comment = text.ptr[mask_skip_blanks(text, above, above_end)] == '#';
+        return mask_is_rest(text, start, end, comment) &&
+               reef_mask_hides(text, above, above_end);
+    }
+    return false;
+}
+
+/* The line is not the first of its entry, or may be the rest of another one. */
+static bool mask_continues(reef_str text, const reef_mask_place *place, size_t end)
+{
+    if (place->entry < place->line_at)
+        return true;
+    for (size_t at = place->line_at; at < place->entry && at < end; at++)
+        if (text.ptr[at] == '"' || text.ptr[at] == '\'')
+            return true;
+    return mask_above_hides(text, place->line_at, end);
+}
+
+bool reef_mask_needed(reef_str text, const reef_mask_place *place)
+{
+    size_t start = place->line_at, end = mask_line_end(text, start);
+    size_t from = place->entry < start ? place->entry : start;
+    if (place->secret ||
+        reef_mask_hides(text, from, place->entry_end > end ? place->entry_end : end))
+        return true;
+    if (place->entry >= start && mask_continues(text, place, end))
+        return true;
+    size_t first = mask_skip_blanks(text, from, text.len);
+    bool header = first < text.len && text.ptr[first] == '[';
+    return !header && mask_section_hides(text, from);
+}
+
+/* ---- the key of a line -------------------------------------------------------- */
+
+/* A key or header that is being looked at: its start, how far it may be shown, and the
+ * end of its line. */
+typedef struct mask_key {
+    reef_str text;
+    size_t start, at, end;
+    bool header;
+    bool secret; /* the part in front of `at` is the name of one */
+} mask_key;
+
+static bool mask_stands(const mask_key *key, size_t at, char c)
+{
+    return at < key->end && key->text.ptr[at] == c;
+}
+
+/* "= " and a quote stand behind the key: no value is part of it. */
+static bool mask_sets_text(const mask_key *key, size_t at)
+{
+    while (mask_stands(key, at, '.') ||
+           (at < key->end && reef_toml_bare(key->text.ptr[at])))
+        at++;
+    at = mask_skip_blanks(key->text, at, key->end);
+    if (key->header || !mask_stands(key, at, '='))
+        return false;
+    at = mask_skip_blanks(key->text, at + 1, key->end);
+    return mask_stands(key, at, '"') || mask_stands(key, at, '\'');
+}
+
+/* Over one part. False: it is none, or one that can't be told from a secret. */
+static bool mask_part(mask_key *key)
+{
+    size_t at = key->at;
+    while (at < key->end && reef_toml_bare(key->text.ptr[at]))
+        at++;
+    reef_str part = reef_str_part(key->text, key->at, at - key->at);
+    key->secret = mask_mentions(part);
+    key->at = at;
+    return part.len > 0 &&
+           (!key->secret || mask_is_name(part) || mask_sets_text(key, at));
+}
+
+/* Over what ends the key; false: it is not there, though a colon in its place is taken
+ * along. */
+static bool mask_key_ends(mask_key *key)
+{
+    size_t at = mask_skip_blanks(key->text, key->at, key->end);
+    bool ends = mask_stands(key, at, key->header ? ']' : '=');
+    while (key->header && ends && mask_stands(key, at + 1, ']'))
+        at++;
+    if (ends || mask_stands(key, at, ':'))
+        at = mask_skip_blanks(key->text, at + 1, key->end);
+    key->at = at;
+    return ends;
+}
+
+/* Over all that may be shown. What nothing ends is a key only by the name of a secret;
+ * what stands behind that name in the key is not shown. */
+static void mask_key_read(mask_key *key)
+{
+    while (key->at < key->start + 2 && mask_stands(key, key->at, '['))
+        key->at++;
+    key->header = key->at > key->start;
+    bool good = mask_part(key);
+    while (good && !key->secret && mask_stands(key, key->at, '.')) {
+        key->at++;
+        good = mask_part(key);
+    }
+    if (good && mask_stands(key, key->at, '.'))
+        key->at++;
+    else if (!good || (!mask_key_ends(key) && !key->secret))
+        key->at = key->start;
+}
+
+size_t reef_mask_shown(reef_str text, const reef_mask_place *place)
+{
+    size_t end = mask_line_end(text, place->line_at);
+    mask_key key = {.text = text, .end = end};
+    key.at = key.start = mask_skip_blanks(text, place->line_at, end);
+    if (mask_continues(text, place, end))
+        key.at = place->line_at;
+    else if (end - place->line_at <= REEF_MASK_LOOK)
+        mask_key_read(&key);
+    return mask_line_empty(text, key.at, end) ? SIZE_MAX : key.at;
+}
