@@ -19,13 +19,13 @@ enum { CHECK_PINGS = 7, CHECK_CLOCK_MS = 60000 };
 void cli_check_find(cli_check *check, int exit_code, const char *a, const char *b,
                     const char *c)
 {
+    if (check->exit_code == CLI_DONE)
+        check->exit_code = exit_code;
     if (check->count == CLI_CHECK_FINDINGS)
         return;
     cli_finding *f = &check->findings[check->count++];
     f->exit_code = exit_code;
     cli_join(f->text, sizeof f->text, a, b, c);
-    if (check->exit_code == CLI_DONE)
-        check->exit_code = exit_code;
 }
 
 void cli_check_fact(const cli_check *check, const char *name, const char *text)
@@ -42,6 +42,27 @@ void cli_check_fact(const cli_check *check, const char *name, const char *text)
 
 /* ---- the settings ------------------------------------------------------------- */
 
+/* What is odd about them. That hosts are named and not used is among it; here it is
+ * told of a knot.toml that names none, too. */
+static void check_warnings(cli_check *check)
+{
+    const reef_config *config = &check->ctx->config;
+    const reef_report *report = &check->ctx->report;
+    char origin[REEF_FILE_NAME_MAX + 64];
+    for (uint32_t i = 0; i < report->count; i++) {
+        const char *hint = report->findings[i].hint;
+        cli_check_find(check, CLI_DONE, report->findings[i].text,
+                       hint[0] != '\0' ? "; " : "", hint);
+    }
+    if (config->enabled || config->origins[REEF_SET_HOSTS].source != REEF_FROM_DEFAULT)
+        return;
+    cli_origin_text(config, REEF_SET_ENABLED, origin, sizeof origin);
+    cli_check_find(
+        check, CLI_DONE,
+        "knot itself does not use this server: server.redis.enabled is false (", origin,
+        "); set it to true when you want it to");
+}
+
 static void check_settings(cli_check *check)
 {
     const reef_config *config = &check->ctx->config;
@@ -55,13 +76,7 @@ static void check_settings(cli_check *check)
     cli_origin_text(config, REEF_SET_HOSTS, origin, sizeof origin);
     cli_join(line, sizeof line, hosts, "  ", origin);
     cli_check_fact(check, "hosts", line);
-    if (config->enabled)
-        return;
-    cli_origin_text(config, REEF_SET_ENABLED, origin, sizeof origin);
-    cli_check_find(
-        check, CLI_DONE,
-        "knot itself does not use this server: server.redis.enabled is false (", origin,
-        "); set it to true when you want it to");
+    check_warnings(check);
 }
 
 /* Where a setting can be changed. */
@@ -268,10 +283,26 @@ static void check_text_findings(const cli_check *check)
         cli_put_text(stdout, reef_str_of(f->text));
         fputc('\n', stdout);
     }
-    if (check->exit_code == CLI_DONE) {
-        cli_put_colored(stdout, color, CLI_GREEN, "good");
-        fputs("      knot can keep its sessions here\n", stdout);
-    }
+}
+
+/* The end of a check that got through. */
+static void check_text_verdict(const cli_check *check)
+{
+    check_text_findings(check);
+    if (check->exit_code != CLI_DONE)
+        return;
+    cli_put_colored(stdout, check->ctx->color_out, CLI_GREEN, "good");
+    fputs("      knot can keep its sessions here\n", stdout);
+}
+
+/* No connection: what is odd about the settings may be why. */
+static int check_failed(const cli_check *check, const reef_error *error)
+{
+    int code = cli_fail_error(check->ctx, error);
+    if (!cli_has(check->ctx, CLI_OPT_JSON))
+        check_text_findings(check);
+    check_advise(check, error->code);
+    return code;
 }
 
 static int check_all(cli_check *check)
@@ -284,11 +315,8 @@ static int check_all(cli_check *check)
         return code;
     reef_code got =
         reef_server_info(ctx->client, ctx->timeout_ms, &check->server, &error);
-    if (got != REEF_OK) {
-        code = cli_fail_error(ctx, &error);
-        check_advise(check, got);
-        return code;
-    }
+    if (got != REEF_OK)
+        return check_failed(check, &error);
     reef_cmd *cmd = reef_cmd_new();
     if (cmd == NULL)
         return cli_fail(ctx, REEF_NOMEM, "out of memory");
@@ -304,7 +332,7 @@ static int check_all(cli_check *check)
     if (cli_has(ctx, CLI_OPT_JSON))
         cli_check_json(check);
     else
-        check_text_findings(check);
+        check_text_verdict(check);
     return check->exit_code;
 }
 

@@ -5,7 +5,7 @@
 #define REEF_SESSION_CLI_CHECK_H
 #include "session/cli/cli.h"
 
-enum { CLI_CHECK_FINDINGS = 24 };
+enum { CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + 24 }; /* of the settings, and more */
 
 /* One sentence; exit_code CLI_DONE: a note, all works nevertheless. */
 typedef struct cli_finding {

@@ -39,6 +39,7 @@ typedef enum cli_opt {
     CLI_OPT_IP,
     CLI_OPT_AGENT,
     CLI_OPT_ALL,
+    CLI_OPT_TABLE,
     CLI_OPTS
 } cli_opt;
 
@@ -74,6 +75,7 @@ struct cli_context {
     bool color_out, color_err;
     bool loaded; /* config holds settings that are to be wiped */
     reef_config config;
+    reef_report report; /* what is wrong or odd with the settings */
     reef_client *client;
 };
 
@@ -121,6 +123,8 @@ typedef enum cli_color {
     CLI_YELLOW
 } cli_color;
 void cli_put_colored(FILE *, bool on, cli_color, const char *text);
+/* The same with text that came from elsewhere, as cli_put_text shows it. */
+void cli_put_span(FILE *, bool on, cli_color, reef_str);
 /* a, b and c end to end, cut to fit, NUL-terminated. */
 void cli_join(char *out, size_t cap, const char *a, const char *b, const char *c);
 /* "knot.toml:4:11", "KNOT_REDIS_DB", "default". Cut to fit. */
@@ -137,12 +141,24 @@ int cli_exit_of(reef_code);
  * code. */
 int cli_fail(cli_context *, reef_code, const char *text);
 int cli_fail_error(cli_context *, const reef_error *);
+/* The same for settings that can't be used: all that was found wrong with them stands
+ * on stderr. */
+int cli_fail_settings(cli_context *, const reef_error *);
 /* `before` 'word' `after`; word NULL: before alone. Returns CLI_USAGE. */
 int cli_usage(cli_context *, const char *before, const char *word, const char *after);
 
+/* ---- findings.c: what is wrong with the settings ------------------------------ */
+/* All findings of the context's report on stderr, in several lines each, and how many
+ * there are where that is more than one. */
+void cli_findings_print(cli_context *);
+/* The findings as a JSON array on stdout. */
+void cli_findings_json(const reef_report *);
+
 /* ---- connect.c ---------------------------------------------------------------- */
+/* Reads the settings and what was found in them into the context; says nothing. */
+reef_code cli_load_quietly(cli_context *, reef_error *);
 /* Reads the settings, then makes the client. CLI_DONE, or the exit code of what was
- * said. */
+ * said. Warnings are not shown: they are for `config` and `check`. */
 int cli_load(cli_context *);
 int cli_open(cli_context *);
 void cli_close(cli_context *);
@@ -169,7 +185,8 @@ int cli_session_read(cli_context *, reef_sessions **list, reef_session *out);
 /* ---- the commands ------------------------------------------------------------- */
 int cli_check_run(cli_context *);
 int cli_config_run(cli_context *);
-void cli_config_help(FILE *);
+void cli_config_help(FILE *);  /* the settings there are, for a person */
+void cli_config_table(FILE *); /* the same in Markdown, as README has it */
 int cli_call_run(cli_context *);
 int cli_resp_run(cli_context *);
 int cli_slot_run(cli_context *);

@@ -23,14 +23,19 @@ const cli_command cli_commands[] = {
          "  reef --json check --timeout 2s\n",
      .run = cli_check_run},
     {.name = "config",
-     .args = "",
+     .args = "[--table]",
      .summary = "show the settings in force, and where each came from",
      .help =
          "Environment goes over file, file over default. Secrets are shown as ***.\n"
+         "Mistakes are shown in one go, each with its line and, where it is known,\n"
+         "what to write instead: exit code 2. What is only odd, like a key that\n"
+         "nobody reads, is a warning: exit code 0.\n"
          "\n"
          "Examples:\n"
          "  reef config\n"
-         "  KNOT_REDIS_DB=2 reef -c knot.toml config\n",
+         "  KNOT_REDIS_DB=2 reef -c knot.toml config\n"
+         "  reef config --table\n",
+     .options = CLI_BIT(CLI_OPT_TABLE),
      .run = cli_config_run},
     {.name = "call",
      .args = "ARG...",

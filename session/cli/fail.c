@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a command fails: one plain sentence on stderr; with --json also an object on
- * stdout, {"error":…,"code":…,"exit":…}; and the exit code. */
+ * How a command fails: one plain sentence on stderr, or the findings of a knot.toml;
+ * with --json also an object on stdout, {"error":…,"code":…,"exit":…}; and the exit
+ * code. */
 #include "session/cli/cli.h"
 
 #include <string.h>
@@ -70,6 +71,15 @@ int cli_fail(cli_context *ctx, reef_code code, const char *text)
 int cli_fail_error(cli_context *ctx, const reef_error *error)
 {
     return cli_fail(ctx, error->code, error->text);
+}
+
+int cli_fail_settings(cli_context *ctx, const reef_error *error)
+{
+    int exit_code = cli_exit_of(error->code);
+    cli_findings_print(ctx);
+    if (cli_has(ctx, CLI_OPT_JSON))
+        fail_json(error->text, reef_code_name(error->code), exit_code);
+    return exit_code;
 }
 
 int cli_usage(cli_context *ctx, const char *before, const char *word, const char *after)

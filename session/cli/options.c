@@ -33,6 +33,7 @@ const cli_option cli_options[CLI_OPTS] = {
     [CLI_OPT_IP] = {'\0', "ip", "IP", "the address that the user came from"},
     [CLI_OPT_AGENT] = {'\0', "agent", "TEXT", "the browser's user agent"},
     [CLI_OPT_ALL] = {'\0', "all", NULL, "everyone's"},
+    [CLI_OPT_TABLE] = {'\0', "table", NULL, "the settings there are, in Markdown"},
 };
 
 typedef struct options_scan {

@@ -312,19 +312,52 @@ static void offline_config_errors(void **state)
 {
     reef_cli *cli = *state;
     reef_cli_config(cli, "[server.redis]\ndb = \"many\"\n");
-    reef_cli_fails(cli, "config", 2, "knot.toml:2:6: server.redis.db");
-    reef_cli_fails(cli, "check", 2, "knot.toml:2:6: server.redis.db");
+    reef_cli_refuses(cli, "config", "knot.toml:2:6: error: server.redis.db");
+    reef_cli_has(cli->err, "\n    2 | db = \"many\"\n      |      ^^^^^^\n");
+    assert_string_equal(cli->out, "");
+    reef_cli_refuses(cli, "check", "knot.toml:2:6: error: server.redis.db");
     reef_cli_config(cli, "[server.redis\n");
-    reef_cli_fails(cli, "call PING", 2, "knot.toml:1:");
-    reef_cli_fails(cli, "-c /tmp check", 2, "directory");
-    reef_cli_fails(cli, "-c /nowhere/knot.toml check", 2, "/nowhere/knot.toml");
-    reef_cli_fails(cli, "session list --all --config=/nowhere/knot.toml", 2,
-                   "/nowhere");
+    reef_cli_refuses(cli, "call PING", "knot.toml:1:");
+    reef_cli_refuses(cli, "-c /tmp check", "directory");
+    reef_cli_refuses(cli, "-c /nowhere/knot.toml check", "/nowhere/knot.toml: error: ");
+    reef_cli_refuses(cli, "session list --all --config=/nowhere/knot.toml", "/nowhere");
     reef_cli_config(cli,
                     "[server.redis]\npassword = \"open sesame\"\ndb = 9999999999\n");
-    reef_cli_fails(cli, "--json config", 2, "knot.toml:3:");
+    reef_cli_refuses(cli, "--json config", "knot.toml:3:");
     reef_cli_has_not(cli->err, "sesame");
+    reef_cli_has(cli->out, "{\"file\":null,\"settings\":null,\"findings\":[{");
+    reef_cli_refuses(cli, "--json check", "knot.toml:3:");
+    reef_cli_has_not(cli->out, "sesame");
     reef_cli_has(cli->out, "\"code\":\"bad configuration\",\"exit\":2}");
+}
+
+/* At a terminal findings are in colour; in a pipe, and where none is wanted, not. */
+static void offline_config_colors(void **state)
+{
+    reef_cli *cli = *state;
+    reef_cli_config(cli, "[server.redis]\nhots = 1\ndb = \"\x1b\"\n");
+    cli->to = REEF_CLI_TERMINAL;
+    reef_cli_run(cli, "config");
+    assert_int_equal(cli->code, 2);
+    reef_cli_has(cli->out, "\033[33mwarning:\033[0m");
+    reef_cli_has(cli->out, "\033[31merror:\033[0m");
+    reef_cli_has(cli->out, "\033[32m^^^^\033[0m");
+    reef_cli_run(cli, "config --no-color");
+    reef_cli_has_not(cli->out, "\033");
+}
+
+/* What is odd is said by the two commands that are about settings. */
+static void offline_config_warnings(void **state)
+{
+    reef_cli *cli = *state;
+    reef_cli_config(cli, "[server.redis]\nenabled = true\nhots = [\"127.0.0.1:1\"]\n"
+                         "hosts = [\"127.0.0.1:1\"]\n");
+    reef_cli_run(cli, "config");
+    assert_int_equal(cli->code, 0);
+    reef_cli_has(cli->out, "127.0.0.1:1");
+    reef_cli_has(cli->err, "knot.toml:3:1: warning: ");
+    reef_cli_fails(cli, "call --timeout 300ms PING", 4, "127.0.0.1:1");
+    reef_cli_has_not(cli->err, "hots");
 }
 
 static void offline_config_unreadable(void **state)
@@ -335,7 +368,7 @@ static void offline_config_unreadable(void **state)
     cli->nobody = true;
     reef_cli_run(cli, "check");
     assert_int_equal(cli->code, 2);
-    reef_cli_has(cli->err, "knot.toml: ");
+    reef_cli_has(cli->err, "knot.toml: error: ");
     reef_cli_has(cli->err, "ermi");
 }
 
@@ -462,6 +495,8 @@ int main(void)
         OFFLINE(offline_config),
         OFFLINE(offline_config_without_file),
         OFFLINE(offline_config_errors),
+        OFFLINE(offline_config_colors),
+        OFFLINE(offline_config_warnings),
         OFFLINE(offline_config_unreadable),
         OFFLINE(offline_closed_port),
         OFFLINE(offline_ids_with_dashes),

@@ -336,3 +336,13 @@ void reef_cli_fails(reef_cli *cli, const char *line, int code, const char *part)
     reef_cli_has(cli->err, part);
     assert_ptr_equal(strchr(cli->err, '\n'), cli->err + strlen(cli->err) - 1);
 }
+
+void reef_cli_refuses(reef_cli *cli, const char *line, const char *part)
+{
+    reef_cli_run(cli, line);
+    if (cli->code != 2)
+        fail_msg("reef %s: exit code %d, not 2: %s", line, cli->code, cli->err);
+    reef_cli_has(cli->err, ": error: ");
+    reef_cli_has(cli->err, part);
+    reef_cli_has_not(cli->err, "reef: ");
+}

@@ -52,6 +52,8 @@ void reef_cli_prints(reef_cli *, const char *line, const char *out);
 /* Run, and look: the exit code, one sentence on stderr that begins with "reef: " and
  * holds `part`; the other half is reef_cli.out. */
 void reef_cli_fails(reef_cli *, const char *line, int code, const char *part);
+/* Run, and look: exit code 2, and stderr holds findings, `part` in them. */
+void reef_cli_refuses(reef_cli *, const char *line, const char *part);
 void reef_cli_has(const char *text, const char *part);
 void reef_cli_has_not(const char *text, const char *part);
 

@@ -87,6 +87,24 @@ static void check_good(void **state)
     cap_has(c->out, ",\"findings\":[],\"exit\":0}\n");
 }
 
+/* What is odd about the settings is noted, with its place and its hint; that the hosts
+ * are not used just once. */
+static void check_warns(cap *c)
+{
+    char line[128];
+    cap_settings(c, "[server.redis]\nhots = []\nenabled = false\nhosts = [\"a\"]\n");
+    assert_int_equal(checks(c), CLI_DONE);
+    (void)snprintf(line, sizeof line, "note      %s:2:1: ", c->settings);
+    cap_has(c->out, line);
+    cap_has(c->out, "; did you mean hosts?\n");
+    (void)snprintf(line, sizeof line, "note      %s:3:11: ", c->settings);
+    cap_has(c->out, line);
+    cap_has_not(c->out, "knot itself does not use");
+    cap_has(c->out, "good      ");
+    assert_string_equal(c->err, "");
+    cap_settings(c, "");
+}
+
 /* Notes: all works nevertheless, exit code 0. */
 static void check_notes(void **state)
 {
@@ -102,6 +120,7 @@ static void check_notes(void **state)
     assert_int_equal(checks(c), CLI_DONE);
     cap_has(c->out, "note      knot itself does not use this server");
     cap_has_not(c->out, "lets in anyone");
+    check_warns(c);
     peer = "192.0.2.7:6379";
     assert_int_equal(checks(c), CLI_DONE);
     cap_has(c->out, "192.0.2.7:6379 lets in anyone who can reach it");
@@ -162,13 +181,26 @@ static void check_advice(void **state)
     met = REEF_NOMEM;
     assert_int_equal(checks(c), CLI_INCOMPLETE);
     cap_has_not(c->out, "to do");
+    cap_has_not(c->out, "note ");
+    /* What is odd about the settings may be why. */
+    met = REEF_CONNECT;
+    cap_settings(
+        c, "[server.redis]\nenabled = true\nhots = [\"a\"]\npassword = \"hunter2\"\n");
+    assert_int_equal(checks(c), CLI_UNREACHED);
+    cap_has(c->out, ":3:1: server.redis has no setting \"hots\"; did you mean hosts?\n"
+                    "to do     start the server there");
+    cap_has_not(c->out, "good");
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(checks(c), CLI_UNREACHED);
+    cap_has_not(c->out, "hots");
+    cap_again(c);
     cap_settings(c, "[server.redis]\ndb = -1\n");
     assert_int_equal(checks(c), CLI_USAGE);
     assert_string_equal(c->out, "");
+    cap_has(c->err, ":2:6: error: ");
 }
 
-/* The first problem counts, a note does not, and more than the table holds are left
- * out. */
+/* The first problem counts, a note does not, and what does not fit counts as well. */
 static void check_findings(void **state)
 {
     cap *c = *state;
@@ -179,7 +211,10 @@ static void check_findings(void **state)
     assert_string_equal(check.findings[0].text, "abc");
     assert_int_equal(check.exit_code, CLI_DONE);
     for (int i = 0; i < CLI_CHECK_FINDINGS + 5; i++)
-        cli_check_find(&check, CLI_AUTH + (i > 0), "x", "", "");
+        cli_check_find(&check, CLI_DONE, "x", "", "");
+    assert_int_equal(check.count, CLI_CHECK_FINDINGS);
+    cli_check_find(&check, CLI_AUTH, "x", "", "");
+    cli_check_find(&check, CLI_DNS, "x", "", "");
     assert_int_equal(check.exit_code, CLI_AUTH);
     assert_int_equal(check.count, CLI_CHECK_FINDINGS);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reef config: values, where they came from, and no secret. */
+ * reef config: values, where they came from, what is wrong, and no secret. */
 #include "test/unit/cli_capture.h"
 
 static const char settings[] = "[server.redis]\n"
@@ -49,22 +49,128 @@ static void config_as_json(void **state)
                     "\"default\"}");
     cap_has(c->out, "a\\u001bb:");
     cap_has_not(c->out, "hunter2");
-    assert_string_equal(c->out + strlen(c->out) - 3, "]}\n");
+    cap_has(c->out, "}],\"findings\":[]}\n");
+    assert_string_equal(c->err, "");
 }
 
+/* All that is wrong, in one go; no settings then. */
 static void config_refused(void **state)
 {
     cap *c = *state;
-    cap_settings(c, "[server.redis]\ndb = \"x\"\npassword = \"hunter2\"\n");
+    char place[96];
+    cap_settings(c, "[server.redis]\ndb = \"x\"\npassword = \"hunter2\"\nlanes = 0\n"
+                    "hots = []\n");
     assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
     assert_string_equal(c->out, "");
-    cap_has(c->err, c->settings);
-    cap_has(c->err, ":2:");
+    (void)snprintf(place, sizeof place, "%s:2:6: error: server.redis.db", c->settings);
+    assert_int_equal(strncmp(c->err, place, strlen(place)), 0);
+    (void)snprintf(place, sizeof place, "\n%s:4:9: error: ", c->settings);
+    cap_has(c->err, place);
+    (void)snprintf(place, sizeof place, "\n%s:5:1: warning: ", c->settings);
+    cap_has(c->err, place);
+    cap_has(c->err, "\n2 errors, 1 warning\n");
+    cap_has_not(c->err, "hunter2");
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
+    cap_has(c->out, "{\"file\":null,\"settings\":null,\"findings\":[{\"severity\":"
+                    "\"error\",\"file\":\"");
+    cap_has(c->out, "},{\"severity\":\"warning\",");
+    cap_has(c->out, "}]}\n");
+    cap_has_not(c->out, "hunter2");
     cap_again(c);
     cap_set(c, CLI_OPT_CONFIG, "/nonexistent/knot.toml");
     assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
-    cap_has(c->err, "/nonexistent/knot.toml");
+    assert_string_equal(c->err,
+                        "/nonexistent/knot.toml: error: there is no such file\n");
 }
+
+/* A warning keeps nothing from being used. */
+static void config_warned(void **state)
+{
+    cap *c = *state;
+    cap_settings(c, "[server.redis]\nenabled = true\nhots = []\n");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_DONE);
+    cap_has(c->out, "localhost:6379");
+    cap_has(c->err, ":3:1: warning: ");
+    assert_null(strstr(strstr(c->err, "warning"), "error"));
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_DONE);
+    cap_has(c->out, "}],\"findings\":[{\"severity\":\"warning\",\"file\":\"");
+    cap_has(c->err, ":3:1: warning: ");
+}
+
+/* ---- knot's three set-ups ----------------------------------------------------- */
+
+/* A line of what is shown. `found`: the value and its place in the file; none: it is
+ * the default. */
+static size_t line_of(char *out, size_t room, reef_setting setting, const char *file,
+                      const char *const found[2])
+{
+    char value[64], origin[128];
+    reef_config defaults;
+    reef_config_init(&defaults);
+    (void)snprintf(origin, sizeof origin, "default");
+    (void)reef_setting_text(&defaults, setting, value, sizeof value);
+    if (value[0] == '\0')
+        (void)snprintf(value, sizeof value, "%s", reef_setting_default(setting));
+    if (found[0] != NULL)
+        (void)snprintf(origin, sizeof origin, "%s:%s", file, found[1]);
+    return (size_t)snprintf(out, room, "%-32s%-22s  %s\n", reef_setting_name(setting),
+                            found[0] != NULL ? found[0] : value, origin);
+}
+
+/* All that is shown of a file. */
+static void config_is(cap *c, const char *file, const char *const found[][2])
+{
+    static char expected[CAP_TEXT];
+    size_t len = 0;
+    for (int i = 0; i < REEF_SETTINGS; i++)
+        len += line_of(expected + len, sizeof expected - len, (reef_setting)i, file,
+                       found[i]);
+    cap_set(c, CLI_OPT_CONFIG, file);
+    assert_int_equal(cap_run(c, cli_config_run), CLI_DONE);
+    assert_string_equal(c->out, expected);
+    assert_string_equal(c->err, "");
+}
+
+static void config_single(void **state)
+{
+    static const char *const found[REEF_SETTINGS][2] = {
+        [REEF_SET_ENABLED] = {"true", "3:13"},
+        [REEF_SET_HOSTS] = {"localhost:6379", "4:11"},
+        [REEF_SET_PASSWORD] = {"\"\"", "7:14"},
+        [REEF_SET_DB] = {"0", "8:8"},
+    };
+    config_is(*state, "test/vectors/knot/single.toml", found);
+}
+
+static void config_sentinel(void **state)
+{
+    static const char *const found[REEF_SETTINGS][2] = {
+        [REEF_SET_ENABLED] = {"true", "5:13"},
+        [REEF_SET_HOSTS] = {"10.1.0.4:5000, 10.1.0.5:5000, srv+_sentinel._tcp.knot",
+                            "6:11"},
+        [REEF_SET_PASSWORD] = {"***", "11:14"},
+        [REEF_SET_DB] = {"3", "12:8"},
+        [REEF_SET_MASTER_NAME] = {"mymaster", "13:17"},
+        [REEF_SET_NAMESERVERS] = {"10.0.0.2:53, consul/127.0.0.1:8600", "16:17"},
+        [REEF_SET_CONSUL] = {"10.0.0.3:8600", "17:12"},
+    };
+    config_is(*state, "test/vectors/knot/sentinel.toml", found);
+}
+
+static void config_cluster(void **state)
+{
+    static const char *const found[REEF_SETTINGS][2] = {
+        [REEF_SET_ENABLED] = {"true", "4:13"},
+        [REEF_SET_HOSTS] = {"10.1.0.4:6379, 10.1.0.5:6379, 10.1.0.6:6379", "5:11"},
+        [REEF_SET_PASSWORD] = {"\"\"", "10:14"},
+        [REEF_SET_DB] = {"0", "11:8"},
+    };
+    config_is(*state, "test/vectors/knot/cluster.toml", found);
+}
+
+/* ---- the settings there are --------------------------------------------------- */
 
 /* Every setting with its variable and its help. */
 static void config_settings_help(void **state)
@@ -77,17 +183,40 @@ static void config_settings_help(void **state)
     for (int i = 0; i < REEF_SETTINGS; i++) {
         cap_has(text, reef_setting_name((reef_setting)i));
         cap_has(text, reef_setting_env((reef_setting)i));
+        cap_has(text, reef_setting_default((reef_setting)i));
         cap_has(text, reef_setting_help((reef_setting)i));
     }
+}
+
+/* README has the table that the command prints. */
+static void config_settings_table(void **state)
+{
+    cap *c = *state;
+    cap_set(c, CLI_OPT_TABLE, "");
+    cap_set(c, CLI_OPT_CONFIG, "/nonexistent/knot.toml"); /* is not needed */
+    assert_int_equal(cap_run(c, cli_config_run), CLI_DONE);
+    for (const char *line = c->out; *line != '\0'; line = strchr(line, '\n') + 1) {
+        int bars = 0;
+        for (const char *p = line; *p != '\n'; p++)
+            bars += *p == '|' ? 1 : 0;
+        assert_int_equal(bars, 5);
+    }
+    FILE *readme = fopen("README.md", "r");
+    assert_non_null(readme);
+    cap_has(cap_file(readme), c->out);
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
+    cap_has(c->err, "no --json form");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CAP_TEST(config_for_a_person),
-        CAP_TEST(config_as_json),
-        CAP_TEST(config_refused),
-        cmocka_unit_test(config_settings_help),
+        CAP_TEST(config_for_a_person),   CAP_TEST(config_as_json),
+        CAP_TEST(config_refused),        CAP_TEST(config_warned),
+        CAP_TEST(config_single),         CAP_TEST(config_sentinel),
+        CAP_TEST(config_cluster),        cmocka_unit_test(config_settings_help),
+        CAP_TEST(config_settings_table),
     };
     return cmocka_run_group_tests_name("cli_config", tests, NULL, NULL);
 }

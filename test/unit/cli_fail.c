@@ -67,6 +67,30 @@ static void fail_object(void **state)
     assert_string_equal(c->err, "reef: no \\x1b entry\n");
 }
 
+static int fail_settings(cli_context *ctx)
+{
+    const reef_error error = {REEF_BADCONFIG, 0, "k.toml:1:2: odd"};
+    reef_finding *f = &ctx->report.findings[0];
+    ctx->report.errors = ctx->report.count = 1;
+    (void)snprintf(f->text, sizeof f->text, "%s", error.text);
+    f->place_len = (uint32_t)strlen("k.toml:1:2: ");
+    return cli_fail_settings(ctx, &error);
+}
+
+/* Settings: all that was found, without "reef:" before it. */
+static void fail_of_settings(void **state)
+{
+    cap *c = *state;
+    assert_int_equal(cap_run(c, fail_settings), CLI_USAGE);
+    assert_string_equal(c->out, "");
+    assert_string_equal(c->err, "k.toml:1:2: error: odd\n");
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(cap_run(c, fail_settings), CLI_USAGE);
+    assert_string_equal(c->out, "{\"error\":\"k.toml:1:2: odd\",\"code\":\"bad "
+                                "configuration\",\"exit\":2}\n");
+    assert_string_equal(c->err, "k.toml:1:2: error: odd\n");
+}
+
 static int fail_usage(cli_context *ctx)
 {
     return cli_usage(ctx, "no ", ctx->args[0], "; see help");
@@ -101,6 +125,7 @@ int main(void)
         cmocka_unit_test(fail_exit_codes),
         CAP_TEST(fail_sentence),
         CAP_TEST(fail_object),
+        CAP_TEST(fail_of_settings),
         CAP_TEST(fail_usages),
     };
     return cmocka_run_group_tests_name("cli_fail", tests, NULL, NULL);

@@ -49,7 +49,7 @@ static void help_of_one(void **state)
     cap_has_not(text, "--user");
     cap_has_not(text, "KNOT_REDIS_DB");
     text = command_help(c, "config");
-    cap_has(text, "Usage: reef config\n");
+    cap_has(text, "Usage: reef config [--table]\n");
     cap_has(text, "KNOT_REDIS_DB");
 }
 
@@ -101,6 +101,7 @@ static void help_nearest_command(void **state)
     (void)state;
     near(NULL, "chekc", "check");  /* swapped */
     near(NULL, "hceckx", "check"); /* swapped, and one too many */
+    near(NULL, "CHEKC", "check");  /* in another case */
     near(NULL, "confg", "config"); /* one is missing */
     near(NULL, "slots", "slot");   /* one too many */
     near(NULL, "de", "demo");      /* how it begins */
