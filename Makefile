@@ -4,7 +4,8 @@
 # Conventions: a .c file under test/unit, test/live or test/bench that has a main is a
 # program of that name; the others there are helpers that each program of the folder
 # may use. test/sim is one program. Each fuzz/*.c but replay.c is a fuzz harness. A test
-# that names __wrap_NAME is linked with --wrap=NAME.
+# that names __wrap_NAME is linked with --wrap=NAME. test/tool/a_b.c with a main is the
+# tool $(B)/a-b; the others there are helpers of the tools and of the unit tests.
 CC ?= cc
 CFLAGS ?= -O2 -g
 B ?= build
@@ -39,14 +40,16 @@ FUZZ := $(patsubst fuzz/%.c,%,$(filter-out fuzz/replay.c,$(wildcard fuzz/*.c)))
 UNIT := $(patsubst %.c,$(B)/%,$(call mains,test/unit/*.c))
 LIVE := $(patsubst %.c,$(B)/%,$(call mains,test/live/*.c))
 BENCH := $(patsubst %.c,$(B)/%,$(call mains,test/bench/*.c))
+TOOL := $(patsubst test/tool/%.c,%,$(call mains,test/tool/*.c))
+TOOLS := $(foreach tool,$(TOOL),$(B)/$(subst _,-,$(tool)))
 SIM := $(if $(SIM_SRC),$(B)/test/sim/sim)
 REPLAY := $(if $(wildcard fuzz/replay.c),$(FUZZ:%=$(B)/fuzz/%-replay))
 SHELL_TESTS := $(wildcard test/*.test)
 
-all: $(B)/libreef.a $(B)/reef
+all: $(B)/libreef.a $(B)/reef $(TOOLS)
 
 help:
-	@echo 'all      build/libreef.a and build/reef (this is what plain make does)'
+	@echo 'all      build/libreef.a, build/reef and the tools (this is what plain make does)'
 	@echo 'run      show it: a server in a temporary folder, a knot.toml, and a tour'
 	@echo 'test     every test, on real servers too [SEED=0x.. ONLY=part-of-a-name]'
 	@echo 'lint     the rules of the house, clang-format, cppcheck, gcc -fanalyzer'
@@ -56,7 +59,7 @@ help:
 	@echo 'ubsan    the tests under UBSan alone, at -O2'
 	@echo 'tsan     the tests under ThreadSanitizer'
 	@echo 'fuzz     each fuzz harness for TIME=30 seconds (clang)'
-	@echo 'bench    speed and memory, side by side with hiredis'
+	@echo 'bench    speed and memory, side by side with hiredis and toml++'
 	@echo 'cover    which lines and branches the tests reach'
 	@echo 'install  into $$(DESTDIR)$$(PREFIX): library, header, command, man page, pkg-config'
 	@echo 'clean    remove $(B)'
@@ -84,6 +87,7 @@ $(B)/%.o: %.c $(B)/flags
 
 $(B)/libreef.a: $(call objects,$(LIB_SRC))
 $(B)/cli.a: $(call objects,$(filter-out %/main.c,$(CLI_SRC)))
+$(B)/test/tool/helpers.a: $(call helpers,test/tool/*.c)
 $(B)/test/unit/helpers.a: $(call helpers,test/unit/*.c)
 $(B)/test/live/helpers.a: $(call helpers,test/live/*.c)
 $(B)/test/sim/helpers.a: $(call helpers,test/sim/*.c)
@@ -92,18 +96,22 @@ $(B)/test/bench/helpers.a: $(call helpers,test/bench/*.c)
 $(B)/reef: $(call objects,$(CLI_SRC)) $(B)/libreef.a
 	$(call say,LD) $(LINK) -o $@ $^
 
+$(foreach tool,$(TOOL),$(eval $(B)/$(subst _,-,$(tool)): $(B)/test/tool/$(tool).o))
+$(TOOLS): $(B)/test/tool/helpers.a $(B)/libreef.a
+	$(call say,LD) $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+
 # A test program: its object, the helpers of its folder, the command's parts, the library.
 PROGRAM = $(call say,LD) $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
           $(shell grep -ohE '__wrap_[a-z_0-9]+' $(PARTS) | sort -u | sed 's/__wrap_/-Wl,--wrap=/')
 $(UNIT) $(LIVE) $(BENCH) $(SIM) $(REPLAY): PARTS = $(patsubst $(B)/%.o,%.c,$(filter %.o,$^))
-$(UNIT): $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/unit/helpers.a $(B)/cli.a $(B)/libreef.a
+$(UNIT): $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/unit/helpers.a $(B)/test/tool/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM) -lcmocka
 $(LIVE): $(B)/test/live/%: $(B)/test/live/%.o $(B)/test/live/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM) -lcmocka
 $(SIM): $(call objects,$(SIM_SRC)) $(B)/libreef.a
 	$(PROGRAM) -lcmocka
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(B)/test/bench/helpers.a $(B)/libreef.a
-	$(PROGRAM) -lhiredis
+	$(PROGRAM) -lhiredis -ldl
 $(REPLAY): $(B)/fuzz/%-replay: $(B)/fuzz/%.o $(B)/fuzz/replay.o $(B)/test/sim/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM)
 
@@ -143,12 +151,19 @@ harnesses: $(HARNESSES)
 $(HARNESSES): $(B)/fuzz/%: $(B)/fuzz/%.o $(B)/test/sim/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(call say,LD) $(LINK) -fsanitize=fuzzer -o $@ $^
 
+# toml++ is opened while bench_toml runs, so that only its rows are missing without it.
+PEER := $(B)/test/bench/toml_peer.so
+$(PEER): test/bench/toml_peer.cc
+	@mkdir -p $(@D)
+	$(call say,C++) c++ -std=c++17 -O2 -shared -fPIC -o $@ $< || echo '  no toml++: bench_toml does without'
+
 bench:
 	@test/install build bench
+	@test/install peer || echo 'bench_toml will have no peer'
 	$(SUB) tables
-tables: $(BENCH) $(B)/libreef.a
+tables: $(BENCH) $(PEER) $(B)/libreef.a
 	@for b in $(BENCH); do $$b || exit 1; done
-	@test/bench/counts $(B)/test/bench/bench_resp $(B)/libreef.a
+	@test/bench/counts $(B)/test/bench/bench_resp $(B)/test/bench/bench_toml $(B)/libreef.a
 
 cover:
 	@test/install build test live

@@ -11,6 +11,7 @@
  * "args_b64", "expect", "bytes_b64". */
 #include "session/cli/value.h"
 #include "test/unit/resp_help.h"
+#include "test/unit/vector_help.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,91 +40,6 @@ typedef struct vector_case {
 
 static int vector_files;
 static char **vector_paths;
-
-/* ---- the little of JSON that the files need ----------------------------------- */
-
-/* The end of the JSON value that begins at `at`: brackets and strings are balanced. */
-static const char *vector_skip(const char *at, const char *end)
-{
-    int open = 0;
-    bool quoted = false;
-    for (; at < end; at++) {
-        if (quoted) {
-            quoted = *at != '"';
-            at += *at == '\\' ? 1 : 0;
-        } else if (*at == '"') {
-            quoted = true;
-        } else if (*at == '[' || *at == '{') {
-            open++;
-        } else if (*at == ']' || *at == '}') {
-            if (open == 0) {
-                return at;
-            }
-            open--;
-        } else if (*at == ',' && open == 0) {
-            return at;
-        }
-    }
-    return end;
-}
-
-/* The text of a field of the outermost object; empty when there is none. */
-static reef_str vector_field(reef_str line, const char *name)
-{
-    const char *at = line.ptr + 1;
-    const char *end = line.ptr + line.len;
-    while (at < end && *at == '"') {
-        const char *key = ++at;
-        at = strchr(at, '"');
-        bool match = (size_t)(at - key) == strlen(name) &&
-                     strncmp(key, name, (size_t)(at - key)) == 0;
-        at += strspn(at + 1, ": ") + 1;
-        const char *value = at;
-        at = vector_skip(at, end);
-        if (match) {
-            return (reef_str){value, (size_t)(at - value)};
-        }
-        at += strspn(at, ", ");
-    }
-    return (reef_str){NULL, 0};
-}
-
-static reef_str vector_unquote(reef_str text)
-{
-    return text.len < 2 ? text : (reef_str){text.ptr + 1, text.len - 2};
-}
-
-static uint64_t vector_number(reef_str text)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        n = n * 10 + (uint64_t)(text.ptr[i] - '0');
-    }
-    return n;
-}
-
-/* Decodes base64 into memory that the caller frees. */
-static char *vector_base64(reef_str text, size_t *len)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *bytes = malloc(text.len + 1);
-    assert_non_null(bytes);
-    uint32_t bits = 0;
-    size_t have = 0;
-    *len = 0;
-    for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-        const char *digit = strchr(digits, text.ptr[i]);
-        assert_non_null(digit);
-        bits = bits << 6 | (uint32_t)(digit - digits);
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            bytes[(*len)++] = (char)(unsigned char)(bits >> have);
-        }
-    }
-    return bytes;
-}
 
 static vector_case vector_read(reef_str line)
 {
