@@ -62,7 +62,7 @@ static uint64_t names_mix(uint64_t hash, uint64_t word)
 }
 
 /* The last bytes of a name, fewer than eight: no loop, and no byte that is not its. */
-static uint64_t names_tail(const char *bytes, size_t len)
+static inline uint64_t names_tail(const char *bytes, size_t len)
 {
     uint32_t first, last;
     if (len == 0)
@@ -76,7 +76,7 @@ static uint64_t names_tail(const char *bytes, size_t len)
     return (uint64_t)first << 32 | last;
 }
 
-static uint64_t names_mix_bytes(uint64_t hash, const char *bytes, size_t len)
+static inline uint64_t names_mix_bytes(uint64_t hash, const char *bytes, size_t len)
 {
     uint64_t word;
     size_t left = len;
@@ -289,36 +289,49 @@ static inline void names_round(uint64_t v[4])
     v[2] = names_turn(v[2], 32);
 }
 
+static inline void names_absorb(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    names_round(v);
+    v[0] ^= word;
+}
+
 /* SipHash-1-3 of the whole text. Of its 256 bits the text moves 64 at a time, so nobody
  * can write a text that has a seed of their choice, and then keys that this seed makes
  * slow. */
 static uint64_t names_seed(reef_str text)
 {
     uint64_t v[4] = {names_factor, ~names_factor, text.len, 1}, word;
-    for (size_t at = 0; at < text.len; at += sizeof word) {
-        size_t left = text.len - at;
-        word = 0;
-        if (left >= sizeof word)
-            memcpy(&word, text.ptr + at, sizeof word);
-        else
-            word = names_tail(text.ptr + at, left);
-        v[3] ^= word;
-        names_round(v);
-        v[0] ^= word;
+    size_t at = 0;
+    for (; text.len - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text.ptr + at, sizeof word);
+        names_absorb(v, word);
     }
+    names_absorb(v, names_tail(text.ptr + at, text.len - at));
     v[2] ^= 0xFF;
     for (int i = 0; i < 3; i++)
         names_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* Half as many slots more, in place, so that old and new table are never there both. */
-static bool names_grow(reef_names *n)
+/* How many slots the next table has, at a place in the text: what the text needs if it
+ * goes on as it began; it may not, so that is a quarter more at least, and three times
+ * as many at most. */
+static size_t names_slots(const reef_names *n, size_t at)
 {
-    size_t old = n->cap, first = n->text.len / NAMES_BYTES;
-    size_t cap = old + old / 2;
-    if (old == 0)
-        cap = first > NAMES_FIRST ? first : NAMES_FIRST;
+    size_t first = n->text.len / NAMES_BYTES;
+    if (n->cap == 0)
+        return first > NAMES_FIRST ? first : NAMES_FIRST;
+    size_t least = n->cap + n->cap / 4, most = n->cap * 3;
+    uint64_t rest = (uint64_t)n->cap * (n->text.len - at) / (at + 1);
+    uint64_t guess = n->cap + rest + rest / 16;
+    return guess < least ? least : guess < most ? (size_t)guess : most;
+}
+
+/* More slots, in place, so that old and new table are never there both. */
+static bool names_grow(reef_names *n, size_t at)
+{
+    size_t old = n->cap, cap = names_slots(n, at);
     if (cap > SIZE_MAX / sizeof *n->slots)
         return false;
     uint32_t(*slots)[2] =
@@ -332,20 +345,19 @@ static bool names_grow(reef_names *n)
     else
         memset(slots + old, 0, (cap - old) * sizeof *slots);
     for (size_t i = 0; i < old; i++)
-        if (slots[i][0] != 0)
-            slots[i][0] |= names_stale;
+        slots[i][0] |= slots[i][0] != 0 ? names_stale : 0;
     for (size_t i = 0; i < old; i++)
         if ((slots[i][0] & names_stale) != 0)
             names_move(n, i);
     return true;
 }
 
-/* Room for two names more. */
-static reef_code names_room(reef_names *n)
+/* Room for two names more, the first of which stands at a place. */
+static reef_code names_room(reef_names *n, size_t at)
 {
     if (n->most > 0 && n->count >= n->most)
         return REEF_LIMIT;
-    if (n->count + 2 > n->cap - n->cap / 4 && !names_grow(n))
+    if (n->count + 2 > n->cap - n->cap / 4 && !names_grow(n, at))
         return REEF_NOMEM;
     return REEF_OK;
 }
@@ -480,7 +492,7 @@ reef_code reef_names_use(reef_names *n, uint32_t scope, const reef_name *name,
                          reef_name_use use, uint32_t *inner, const char **why)
 {
     uint32_t place = (uint32_t)name->at;
-    reef_code code = names_room(n);
+    reef_code code = names_room(n, place);
     if (code != REEF_OK)
         return code;
     uint64_t hash = names_hash(n, scope, name);
