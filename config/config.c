@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * config: the table of settings, and what follows from it alone: defaults, names, help,
- * the value as text, and the check of settings against each other.
+ * and the value as text.
  *
  * Invariant: a reef_config that a function of this folder filled is whole: every field
  * in its range, every text terminated, every host with its port. */
 #include "config/config.h"
 #include "config/host.h"
-#include "config/report.h"
 #include "config/setting.h"
+#include "config/text.h"
 #include <assert.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@
  * nothing else: reading, environment, hints, `reef config` and README follow. */
 static const reef_setting_row config_rows[REEF_SETTINGS] = {
     {"server.redis.enabled", "KNOT_REDIS_ENABLED", REEF_KIND_FLAG, 0, 1,
-     CONFIG_AT(enabled), 0, "false", "allowed: true or false, without quotes",
+     CONFIG_AT(enabled), 0, "false", "allowed: true or false",
      "whether knot keeps data in Redis or Valkey: true or false"},
     {"server.redis.hosts", "KNOT_REDIS_HOSTS", REEF_KIND_HOSTS, 0, REEF_HOSTS_MAX, 0, 0,
      "[\"localhost:6379\"]", CONFIG_LIST "[\"localhost:6379\"]",
@@ -252,144 +252,4 @@ size_t reef_setting_text(const reef_config *config, reef_setting setting, char *
     config_put_value(&room, config, reef_setting_at(setting));
     config_end(&room);
     return room.len;
-}
-
-/* ---- settings against each other ---------------------------------------------- */
-
-typedef struct config_judge {
-    const reef_config *config;
-    reef_str text; /* of the file; may be empty */
-    reef_report *report;
-    reef_error *error;
-    reef_code code;
-} config_judge;
-
-/* The place of a value in the text, and its bytes up to what ends it. False: the text
- * is not at hand. */
-static bool config_place(const config_judge *j, const reef_origin *origin,
-                         reef_finding_draft *draft)
-{
-    reef_toml_mark *mark = &draft->mark;
-    reef_str text = j->text;
-    size_t bom = reef_str_starts(text, "\xEF\xBB\xBF") ? 3 : 0;
-    *mark = (reef_toml_mark){bom, bom, 1};
-    while (mark->line < origin->line && mark->at < text.len) {
-        mark->at = mark->line_at = reef_str_find(text, '\n', mark->at) + 1;
-        mark->line++;
-    }
-    for (uint32_t column = 1; column < origin->column && mark->at < text.len; column++)
-        mark->at += reef_utf8_size(text, mark->at);
-    if (mark->at >= text.len)
-        return false;
-    char quote = text.ptr[mark->at];
-    size_t end = mark->at + 1;
-    if (quote == '"' || quote == '\'')
-        end = reef_str_find(text, quote, end) + 1;
-    else
-        while (end < text.len && strchr(" \t\r\n,]}#", text.ptr[end]) == NULL)
-            end++;
-    draft->size = end - mark->at;
-    draft->entry = mark->line_at;
-    draft->entry_end = reef_str_find(text, '\n', mark->at);
-    return true;
-}
-
-static void config_say(config_judge *j, reef_setting setting, const reef_origin *origin,
-                       const char *why, reef_finding_draft *draft)
-{
-    reef_message message = {0};
-    const char *file = j->config->file[0] != 0 ? j->config->file : "knot.toml";
-    reef_document document = {file, j->text};
-    draft->code = REEF_BADCONFIG;
-    reef_message_add(&message, reef_setting_name(setting));
-    reef_message_add(&message, why);
-    draft->sentence = (reef_str){message.text, message.len};
-    draft->secret = reef_setting_is_secret(setting);
-    if (origin->source == REEF_FROM_ENV)
-        draft->name = reef_setting_env(setting);
-    else if (origin->source == REEF_FROM_DEFAULT) /* set by the caller's own hand */
-        draft->name = "config";
-    else if (!config_place(j, origin, draft))
-        draft->mark = (reef_toml_mark){0, 0, origin->line};
-    draft->column = origin->column;
-    if (!draft->warning)
-        j->code = REEF_BADCONFIG;
-    reef_report_put(j->report, j->error, &document, draft);
-}
-
-static void config_conflict(config_judge *j, reef_setting setting,
-                            const reef_origin *origin, const char *why,
-                            const char *hint)
-{
-    reef_finding_draft draft = {.hint = reef_str_of(hint)};
-    config_say(j, setting, origin, why, &draft);
-}
-
-static void config_judge_hosts(config_judge *j)
-{
-    const reef_config *config = j->config;
-    for (uint32_t i = 0; config->host_count > 1 && i < config->host_count; i++) {
-        if (config->hosts[i].kind != REEF_HOST_UNIX)
-            continue;
-        config_conflict(j, REEF_SET_HOSTS, &config->hosts[i].origin,
-                        ": found a socket path among several hosts",
-                        "a socket path stands alone: write one host");
-        break;
-    }
-    if (config->host_count > 1 && config->master_name[0] == 0 && config->db != 0)
-        config_conflict(j, REEF_SET_DB, &config->origins[REEF_SET_DB],
-                        " is not 0, but several hosts are a cluster, which has db 0 "
-                        "alone",
-                        "write db = 0, or one host, or set master_name");
-}
-
-/* Sentinel's settings are of no use without the name of the master. */
-static void config_judge_sentinel(config_judge *j, reef_setting setting,
-                                  const char *value)
-{
-    if (j->config->master_name[0] == 0 && value[0] != 0)
-        config_conflict(j, setting, &j->config->origins[setting],
-                        " is set, but master_name is not",
-                        "set master_name, or leave this out");
-}
-
-/* Hosts are named, and knot will not use them. */
-static void config_judge_enabled(config_judge *j)
-{
-    const reef_origin *origins = j->config->origins;
-    reef_setting setting = REEF_SET_ENABLED;
-    reef_finding_draft draft = {.warning = true,
-                                .hint = reef_str_of("write enabled = true")};
-    if (j->config->enabled || origins[REEF_SET_HOSTS].source == REEF_FROM_DEFAULT)
-        return;
-    if (origins[setting].source == REEF_FROM_ENV)
-        draft.hint = reef_str_of("set KNOT_REDIS_ENABLED=true");
-    if (origins[setting].source != REEF_FROM_DEFAULT) {
-        config_say(j, setting, &origins[setting],
-                   " is false, so knot uses neither Redis nor Valkey", &draft);
-        return;
-    }
-    draft.hint = reef_str_of("add enabled = true");
-    config_say(j, REEF_SET_HOSTS, &origins[REEF_SET_HOSTS],
-               " are set, but enabled is not, so knot does not use them", &draft);
-}
-
-reef_code reef_config_judge(const reef_config *config, reef_str text,
-                            reef_report *report, reef_error *error)
-{
-    config_judge judge = {config, text, report, error, REEF_OK};
-    reef_error_clear(error);
-    config_judge_sentinel(&judge, REEF_SET_SENTINEL_USERNAME,
-                          config->sentinel_username);
-    config_judge_sentinel(&judge, REEF_SET_SENTINEL_PASSWORD,
-                          config->sentinel_password);
-    config_judge_hosts(&judge);
-    config_judge_enabled(&judge);
-    return judge.code;
-}
-
-reef_code reef_config_check(const reef_config *config, reef_report *report,
-                            reef_error *error)
-{
-    return reef_config_judge(config, (reef_str){0}, report, error);
 }

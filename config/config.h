@@ -19,13 +19,19 @@ enum {
     REEF_NAMESERVERS_MAX = 8,  /* [resolver] nameservers, and consul */
     REEF_LANES_MAX = 64,       /* lanes */
     REEF_FILE_NAME_MAX = 1023, /* path of knot.toml */
-    REEF_FILE_MAX = 16777216,  /* bytes of knot.toml that are read */
-    REEF_KEYS_MAX =
-        1048576, /* keys and tables in it; brackets inside each other: 1024 */
-    REEF_FINDINGS_MAX = 20, /* findings that a report keeps; it counts all */
-    REEF_HINT_TEXT = 192,   /* a hint, with its NUL */
-    REEF_EXCERPT_TEXT = 160 /* a line of the file as it is shown, with its NUL */
+    REEF_FINDINGS_MAX = 20,    /* findings that a report keeps */
+    REEF_HINT_TEXT = 192,      /* a hint, with its NUL */
+    REEF_EXCERPT_TEXT = 160    /* a line of the file as it is shown, with its NUL */
 };
+
+/* Limits of the file, which a host may set otherwise as it compiles reef. A third one
+ * is REEF_TOML_DEPTH: 1024 brackets inside each other. */
+#ifndef REEF_FILE_MAX
+#define REEF_FILE_MAX 16777216 /* bytes of knot.toml that are read, below 2^28 */
+#endif
+#ifndef REEF_KEYS_MAX
+#define REEF_KEYS_MAX 1048576 /* keys and tables in it */
+#endif
 
 /* Where a setting came from: `line` and `column` (1-based, in characters) for a
  * file. */
@@ -128,19 +134,20 @@ typedef struct reef_finding {
     reef_excerpt first;        /* that place; line 0: there is none */
 } reef_finding;
 
-/* All that was found, in the order of the text. Zero is the empty one; a plain value,
- * without a secret in it. */
+/* What was found, in the order in which it was: along the file, then in the
+ * environment, then between settings. Reading ends at the REEF_FINDINGS_MAX-th error.
+ * Zero is the empty report; a plain value, without a secret in it. */
 typedef struct reef_report {
-    uint32_t errors, warnings; /* all of them */
-    uint32_t count;            /* those kept, the first ones */
+    uint32_t errors, warnings; /* found; all warnings up to the last error */
+    uint32_t count;            /* those kept: errors before warnings */
     reef_finding findings[REEF_FINDINGS_MAX];
 } reef_report;
 
 /* A finding as a person reads it, in several lines, each ended by LF:
  *
- *     knot.toml:3:13: error: a boolean is written in small letters; found "True"
- *         3 |   enabled = True
- *           |             ^^^^
+ *     knot.toml:2:13: error: a text stands in quotes; found "yes"
+ *         2 |   enabled = yes
+ *           |             ^^^
  *           = hint: write true
  *
  * NUL-terminated, cut to fit at a character's edge. Returns the length of the whole,
@@ -179,7 +186,9 @@ reef_code reef_config_check(const reef_config *config, reef_report *report,
  * environment; else knot.toml or .knot.toml, whichever comes first, in ".", $HOME,
  * $HOME/.config/knot and /etc/knot; none there: defaults and environment alone. A path
  * that was named must be readable. The one function of this folder that does I/O.
- * `environ` NULL: empty. On an error `config` holds the defaults. */
+ * `environ` NULL: empty. What is wrong in the file, in the environment and between
+ * settings is found in one go. On an error `config` holds the defaults, and in `file`
+ * the name of the file that was read. */
 reef_code reef_config_load(reef_config *config, const char *path,
                            const char *const environ[], reef_report *report,
                            reef_error *error);

@@ -4,7 +4,7 @@
  * asks the system. */
 #include "config/env.h"
 #include "config/mask.h"
-#include "config/report.h"
+#include "config/reading.h"
 #include "config/setting.h"
 #include "config/text.h"
 #include <string.h>
@@ -18,14 +18,7 @@ reef_str reef_env_find(const char *const environ[], const char *name)
     return (reef_str){0};
 }
 
-typedef struct env_state {
-    reef_config *config;
-    reef_report *report;
-    reef_error *error;
-    reef_code code; /* of the first error */
-} env_state;
-
-static void env_fail(env_state *s, reef_setting setting, reef_str value,
+static void env_fail(reef_reading *r, reef_setting setting, reef_str value,
                      const char *why)
 {
     reef_message message = {0};
@@ -39,60 +32,48 @@ static void env_fail(env_state *s, reef_setting setting, reef_str value,
         reef_message_quoted(&message, value);
     reef_message_add(&message, "; ");
     reef_message_add(&message, why);
-    s->code = reef_report_fail(s->report, s->error, REEF_BADCONFIG,
-                               reef_setting_env(setting), &message);
+    reef_report_fail(r->report, r->error, REEF_BADCONFIG, reef_setting_env(setting),
+                     &message);
+    reef_reading_bad(r, (int)setting, REEF_BADCONFIG);
 }
 
-static void env_put(env_state *s, reef_setting setting, reef_str value)
+static bool env_put(reef_reading *r, reef_setting setting, reef_str value)
 {
     reef_input input = {.kind = REEF_INPUT_ENV, .text = value};
     input.origin.source = REEF_FROM_ENV;
-    const char *why = reef_setting_put(s->config, setting, &input);
+    const char *why = reef_setting_put(r->config, setting, &input);
     if (why != NULL)
-        env_fail(s, setting, value, why);
+        env_fail(r, setting, value, why);
+    return why == NULL;
 }
 
 /* A list between commas; spaces around its elements fall away. One error of it is
  * enough: it names the variable. */
-static void env_put_list(env_state *s, reef_setting setting, reef_str list)
+static void env_put_list(reef_reading *r, reef_setting setting, reef_str list)
 {
-    reef_code before = s->code;
-    s->code = REEF_OK;
-    reef_setting_begin(s->config, setting, (reef_origin){REEF_FROM_ENV, 0, 0});
-    for (size_t at = 0; at <= list.len && s->code == REEF_OK;) {
+    bool good = true;
+    reef_setting_begin(r->config, setting, (reef_origin){REEF_FROM_ENV, 0, 0});
+    for (size_t at = 0; at <= list.len && good;) {
         size_t end = reef_str_find(list, ',', at);
-        env_put(s, setting, reef_str_trim(reef_str_part(list, at, end - at)));
+        good = env_put(r, setting, reef_str_trim(reef_str_part(list, at, end - at)));
         at = end + 1;
     }
-    if (before != REEF_OK)
-        s->code = before;
 }
 
-static void env_read(env_state *s, const char *const environ[])
+/* A good variable makes up for a value of the file that was refused, though that is an
+ * error all the same. */
+void reef_read_env(reef_reading *r, const char *const environ[])
 {
     for (size_t i = 0; i < REEF_SETTINGS; i++) {
         reef_setting setting = (reef_setting)i;
         reef_str value = reef_env_find(environ, reef_setting_env(setting));
         if (value.len == 0)
             continue;
+        r->bad &= ~((uint32_t)1 << i);
         if (reef_setting_is_list(setting))
-            env_put_list(s, setting, value);
+            env_put_list(r, setting, value);
         else
-            env_put(s, setting, value);
+            env_put(r, setting, value);
     }
-}
-
-reef_code reef_config_env(reef_config *config, const char *const environ[],
-                          reef_report *report, reef_error *error)
-{
-    reef_config next = *config;
-    env_state state = {&next, report, error, REEF_OK};
-    reef_error_clear(error);
-    env_read(&state, environ);
-    if (state.code == REEF_OK) {
-        reef_config_settle(&next);
-        *config = next;
-    }
-    reef_config_wipe(&next);
-    return state.code;
+    reef_config_settle(r->config);
 }

@@ -175,10 +175,6 @@ static size_t hint_take_word(const reef_hint_place *p, size_t at)
 static bool hint_take_sign(reef_hint_place *p, size_t at)
 {
     char c = p->text.ptr[at];
-    if (c == '=') {
-        p->key = p->prior;
-        p->key_end = p->prior_end;
-    }
     if (c == '=' || c == ',' || c == '[' || c == '{')
         p->sign = c;
     return c == '=' || c == ',' || c == '[' || c == '{' || c == ']' || c == '}';
@@ -260,21 +256,20 @@ static const struct hint_range {
     uint32_t low, high;
     const char *hint;
 } hint_ranges[] = {
-    {0x60, 0x60, hint_double},     {0x85, 0x85, hint_break},
-    {0xA0, 0xA0, hint_space},      {0xAB, 0xAB, hint_double},
-    {0xAD, 0xAD, hint_unseen},     {0xB4, 0xB4, hint_single},
-    {0xBB, 0xBB, hint_double},     {0x60C, 0x60C, hint_comma},
-    {0x1680, 0x1680, hint_space},  {0x180E, 0x180E, hint_unseen},
+    {0x60, 0x60, hint_double},     {0xA0, 0xA0, hint_space},
+    {0xAB, 0xAB, hint_double},     {0xAD, 0xAD, hint_unseen},
+    {0xB4, 0xB4, hint_single},     {0xBB, 0xBB, hint_double},
+
     {0x2000, 0x200A, hint_space},  {0x200B, 0x200F, hint_unseen},
     {0x2010, 0x2015, hint_minus},  {0x2018, 0x201B, hint_single},
     {0x201C, 0x201F, hint_double}, {0x2028, 0x2029, hint_break},
     {0x202A, 0x202E, hint_unseen}, {0x202F, 0x202F, hint_space},
-    {0x2032, 0x2032, hint_single}, {0x2033, 0x2033, hint_double},
+
     {0x2039, 0x203A, hint_single}, {0x205F, 0x205F, hint_space},
     {0x2060, 0x206F, hint_unseen}, {0x2212, 0x2212, hint_minus},
     {0x3000, 0x3000, hint_space},  {0x3001, 0x3001, hint_comma},
-    {0x300C, 0x300F, hint_double}, {0x301D, 0x301F, hint_double},
-    {0xFE58, 0xFE58, hint_minus},  {0xFE63, 0xFE63, hint_minus},
+    {0x300C, 0x300F, hint_double},
+
     {0xFEFF, 0xFEFF, hint_unseen},
 };
 
@@ -366,8 +361,8 @@ enum {
 
 static const char hint_remark[] = "a comment begins with #";
 static const char hint_alone[] = "write = alone";
+static const char hint_dot[] = "delete the dot, or write the name that is missing";
 static const char hint_merge[] = "this is left over from a merge: keep one side";
-static const char hint_dot[] = "take the dot away, or write a name behind it";
 
 /* The first that holds counts. */
 static const struct hint_start {
@@ -375,11 +370,6 @@ static const struct hint_start {
     int spots;
     const char *hint;
 } hint_starts[] = {
-    {"//", HINT_KEYS | HINT_VALUES | HINT_ENDS | REEF_HINT_EQUALS, hint_remark},
-    {"/*", HINT_KEYS | HINT_VALUES | HINT_ENDS | REEF_HINT_EQUALS, hint_remark},
-    {"*/", HINT_KEYS | HINT_ENDS, hint_remark},
-    {"<!--", HINT_KEYS | HINT_VALUES | HINT_ENDS, hint_remark},
-    {"-- ", HINT_VALUES | HINT_ENDS, hint_remark},
     {";", REEF_HINT_LINE | REEF_HINT_FIELD | REEF_HINT_ELEMENT, hint_remark},
     {"<<<<<<<", REEF_HINT_LINE, hint_merge},
     {"=======", REEF_HINT_LINE, hint_merge},
@@ -391,10 +381,9 @@ static const struct hint_start {
     {"=", REEF_HINT_LINE | REEF_HINT_FIELD, "write a key in front of ="},
     {"=", REEF_HINT_DOT, hint_dot},
     {"=", HINT_VALUES, "write one = only"},
-    {">", REEF_HINT_VALUE, hint_alone},
+    {": ", REEF_HINT_VALUE, hint_alone},
     {":=", REEF_HINT_EQUALS, hint_alone},
     {"+=", REEF_HINT_EQUALS, hint_alone},
-    {"?=", REEF_HINT_EQUALS, hint_alone},
     {"->", REEF_HINT_EQUALS, hint_alone},
     {"<-", REEF_HINT_EQUALS, hint_alone},
     {".", HINT_KEYS, hint_dot},
@@ -412,7 +401,11 @@ static const struct hint_start {
 
 static bool hint_start(const reef_hint_place *p)
 {
+    int spots = HINT_KEYS | HINT_VALUES | HINT_ENDS | REEF_HINT_EQUALS;
     reef_str rest = reef_str_from(p->text, p->at);
+    if ((spots & (int)p->spot) != 0 && reef_hint_byte(p, p->at) != ';' &&
+        reef_hint_comment(p, p->at))
+        return reef_hint_say(p, hint_remark);
     for (size_t i = 0; i < sizeof hint_starts / sizeof hint_starts[0]; i++)
         if ((hint_starts[i].spots & (int)p->spot) != 0 &&
             reef_str_starts(rest, hint_starts[i].text))
@@ -453,17 +446,22 @@ static bool hint_rule(const reef_hint_place *p)
 static void hint_look(reef_hint_place *p, size_t at)
 {
     const reef_toml *r = p->reader;
-    *p = (reef_hint_place){
-        .reader = r, .text = r->text, .hidden = p->hidden, .out = p->out, .at = at};
+    *p = (reef_hint_place){.reader = r,
+                           .text = r->text,
+                           .hidden = p->hidden,
+                           .want = p->want,
+                           .out = p->out,
+                           .at = at};
     p->entry = r->entry < at ? r->entry : at;
     hint_scan(p);
     if (p->spot == 0)
         p->spot = hint_spot_of(p);
 }
 
-void reef_toml_hint(const reef_toml *r, bool hidden, reef_message *out)
+void reef_toml_hint(const reef_toml *r, bool hidden, reef_hint_want want,
+                    reef_message *out)
 {
-    reef_hint_place p = {.reader = r, .hidden = hidden, .out = out};
+    reef_hint_place p = {.reader = r, .hidden = hidden, .want = want, .out = out};
     if (r->why_code != REEF_BADCONFIG)
         return;
     hint_look(&p, r->why_mark.at);

@@ -8,10 +8,19 @@
 #include "config/text.h"
 #include "config/toml.h"
 
+/* What the key that was read last takes, as far as it is known. */
+typedef enum reef_hint_want {
+    REEF_WANT_ANY,
+    REEF_WANT_FLAG,
+    REEF_WANT_NUMBER,
+    REEF_WANT_TEXT,
+    REEF_WANT_LIST /* of texts */
+} reef_hint_want;
+
 /* After BAD. Adds one short sentence to `out`, of less than REEF_HINT_TEXT bytes, or
  * nothing. `hidden`: a secret may stand there, so that nothing of the text is quoted
  * and no value is guessed at. */
-void reef_toml_hint(const reef_toml *, bool hidden, reef_message *out);
+void reef_toml_hint(const reef_toml *, bool hidden, reef_hint_want, reef_message *out);
 
 /* The one of `count` names that is nearest to `word`: at most a third of the word is
  * other, turned, missing or too much (ASCII letters in any case), or it is three
@@ -46,12 +55,12 @@ typedef struct reef_hint_place {
     size_t entry;            /* where the key or header begins */
     size_t at;               /* of the error */
     size_t prior, prior_end; /* the word, string or sign before it; equal: none */
-    size_t key, key_end;     /* what stands before the last "=" */
     size_t string;           /* STRING: where it opens */
     size_t quotes;           /* and with how many quotes, 1 or 3 */
     reef_hint_spot spot;
     char sign; /* the last of = , [ { before it; 0: none */
     bool hidden;
+    reef_hint_want want;
     reef_message *out;
 } reef_hint_place;
 
@@ -66,6 +75,8 @@ bool reef_hint_ends(const reef_hint_place *, size_t at);
 bool reef_hint_begins(const reef_hint_place *, size_t at);
 /* `at` begins "key = ". */
 bool reef_hint_assigns(const reef_hint_place *, size_t at);
+/* The next line with something in it begins with a dash, as of a list in YAML. */
+bool reef_hint_dashed(const reef_hint_place *, size_t at);
 /* `at` begins what is a comment elsewhere: // and the like. */
 bool reef_hint_comment(const reef_hint_place *, size_t at);
 

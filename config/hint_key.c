@@ -29,6 +29,9 @@ static bool key_needs_quotes(const reef_hint_place *p, size_t start)
         end++;
     if (end == start || p->text.ptr[end - 1] == ':')
         return false;
+    for (size_t at = start; at < end; at++)
+        if (strchr("()<>", p->text.ptr[at]))
+            return false;
     char next = reef_hint_byte(p, reef_hint_blanks(p, end));
     bool header = p->spot == REEF_HINT_NAME || p->spot == REEF_HINT_CLOSE;
     if (next != '.' && next != (header ? ']' : '='))
@@ -68,10 +71,10 @@ static bool key_is_taken(const reef_hint_place *p)
         return reef_hint_say(p, "keep one of the two");
     if (first == 1 && second == 1)
         return reef_hint_say(p, "put all keys of a table below one header");
-    if (first == 2 && second == 1)
-        return reef_hint_say(p, "write [[ and ]] for one more of a list of tables");
     if (first == 0 && second == 1 && !key_is_set(p, r->why_first, r->why_first_size))
         return reef_hint_say(p, "move the keys with dots below the header");
+    if (first == 2 && second == 1)
+        return reef_hint_say(p, "write [[ and ]] for one more of a list of tables");
     if (first == 1 && second == 2)
         return reef_hint_say(p, "write [[ and ]] each time for a list of tables");
     return false;
@@ -86,7 +89,7 @@ bool reef_hint_key(const reef_hint_place *p)
         return key_is_taken(p);
     bool dot = p->prior < p->prior_end && p->text.ptr[p->prior_end - 1] == '.';
     if (dot && (c == ']' || reef_hint_ends(p, p->at)))
-        return reef_hint_say(p, "take the dot away, or write a name behind it");
+        return reef_hint_say(p, "delete the dot, or write the name that is missing");
     if (p->spot == REEF_HINT_NAME && c == ']')
         return reef_hint_say(p, "write the table's name between the brackets");
     if (p->spot == REEF_HINT_FIELD && reef_hint_ends(p, p->at))
@@ -120,9 +123,10 @@ static bool key_alone(const reef_hint_place *p, reef_str key)
     bool inside = p->reader->depth > 0;
     bool bare = key_is_bare(key);
     bool number = bare && key.len > 0 && reef_is_digit(key.ptr[0]);
-    if (inside && (c == ',' || c == '}') && (!bare || number))
+    bool field = inside && (c == ',' || c == '}');
+    if (field && (!bare || (number && c == ',')))
         return reef_hint_say(p, "a list stands in square brackets: [ and ]");
-    if (!(inside && (c == ',' || c == '}')) && !reef_hint_ends(p, p->at))
+    if (number || (!field && !reef_hint_ends(p, p->at)))
         return false;
     if (!inside && bare && reef_str_find(key, '.', 0) < key.len)
         return reef_hint_show(p, key_begins_table, ": [", key, "]");
@@ -135,10 +139,13 @@ static bool key_of_other_format(const reef_hint_place *p, reef_str key)
     char c = reef_hint_byte(p, p->at);
     bool last = reef_hint_ends(p, p->at + (p->at < p->text.len ? 1 : 0));
     bool table = p->reader->depth == 0 && key_is_bare(key);
+    if (c == ':' && reef_hint_dashed(p, p->at + 1))
+        return reef_hint_say(p, "a list is written [\"a\", \"b\"]");
     if ((c == ':' || c == '{') && last && table)
         return reef_hint_show(p, key_begins_table, ": [", key, "]");
     if (c == ':')
-        return reef_hint_say(p, "write = where : stands");
+        return !reef_hint_assigns(p, reef_hint_blanks(p, p->at + 1)) &&
+               reef_hint_say(p, "write = where : stands");
     if (c == '{')
         return reef_hint_say(p, "write = in front of {");
     if (c == ']' && last && table)
@@ -148,34 +155,39 @@ static bool key_of_other_format(const reef_hint_place *p, reef_str key)
 
 static bool key_is_command(reef_str key)
 {
-    static const char *const words[] = {"export", "set",     "setenv", "let", "var",
-                                        "const",  "declare", "local",  "env"};
+    static const char *const words[] = {"export", "set",     "setenv",  "let",
+                                        "var",    "const",   "declare", "local",
+                                        "env",    "include", "import"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (reef_str_is(key, words[i]))
             return true;
     return false;
 }
 
+/* "hosts[0] = ". */
+static bool key_of_index(const reef_hint_place *p, reef_str key)
+{
+    size_t at = p->at + 1;
+    while (reef_is_digit(reef_hint_byte(p, at)))
+        at++;
+    size_t sign = reef_hint_blanks(p, at + 1);
+    return reef_hint_byte(p, p->at) == '[' && reef_hint_byte(p, at) == ']' &&
+           reef_hint_byte(p, sign) == '=' &&
+           reef_hint_show(p, "write the whole list at once", ": ", key,
+                          " = [\"a\", \"b\"]");
+}
+
 /* "master name = ": words with blanks between them, up to "=". */
 static bool key_of_words(const reef_hint_place *p, reef_str key)
 {
-    char name[REEF_SHOWN_MAX] = {0};
-    size_t len = 0, at = p->prior;
-    bool fits = true;
-    for (char c; (c = reef_hint_byte(p, at)) != '='; at++) {
-        bool blank = c == ' ' || c == '\t';
-        if (!blank && !reef_toml_bare(c))
-            return false;
-        fits = fits && len < sizeof name;
-        if (fits && (!blank || name[len - 1] != '_'))
-            name[len++] = blank ? '_' : c;
-    }
-    if (key_is_command(key))
-        return reef_hint_say(p, "delete the first word; a line begins with its key");
-    while (len > 0 && name[len - 1] == '_')
-        len--;
-    return reef_hint_show(p, "write _ in place of the blank", ": ",
-                          (reef_str){name, fits ? len : 0}, "");
+    size_t at = p->at;
+    while (reef_toml_bare(reef_hint_byte(p, at)) || reef_hint_byte(p, at) == ' ')
+        at++;
+    if (reef_hint_byte(p, at) != '=')
+        return false;
+    return reef_hint_say(p, key_is_command(key)
+                                ? "delete the first word; a line begins with its key"
+                                : "write _ in place of the blank");
 }
 
 /* What follows the key looks like its value, or like a remark. */
@@ -183,6 +195,9 @@ static bool key_then_value(const reef_hint_place *p)
 {
     char c = reef_hint_byte(p, p->at);
     if (c == 0 || (!strchr("\"'[{+-", c) && !reef_toml_bare(c)))
+        return false;
+    bool index = p->prior_end == p->at && strchr("\"'[", c);
+    if (index || reef_is_digit(p->text.ptr[p->prior])) /* of a log, say */
         return false;
     size_t end = p->at;
     while (reef_toml_bare(reef_hint_byte(p, end)))
@@ -205,8 +220,10 @@ bool reef_hint_equals(const reef_hint_place *p)
         part--;
     if (touches && key_is_bare(key) && key_needs_quotes(p, p->prior + part))
         return true;
+    if (touches && key_of_index(p, key))
+        return true;
     return key_of_other_format(p, key) || (!touches && key_of_words(p, key)) ||
-           key_then_value(p);
+           (!key_is_command(key) && key_then_value(p));
 }
 
 /* ---- headers ------------------------------------------------------------------ */
@@ -222,8 +239,10 @@ static bool key_header_name(const reef_hint_place *p, char name[REEF_SHOWN_MAX],
     *len = 0;
     for (size_t at = p->entry; at < end && p->text.ptr[at] != '#'; at++) {
         char c = p->text.ptr[at];
-        bool bare = reef_toml_bare(c);
-        if ((!bare && (c == 0 || !strchr(separators, c))) || *len + 2 > REEF_SHOWN_MAX)
+        bool arrow = c == '-' && reef_hint_byte(p, at + 1) == '>';
+        bool bare = reef_toml_bare(c) && !arrow;
+        if ((!bare && !arrow && (c == 0 || !strchr(separators, c))) ||
+            *len + 2 > REEF_SHOWN_MAX)
             return false;
         if (bare && gap && *len > 0)
             name[(*len)++] = '.';

@@ -25,9 +25,10 @@ static size_t number_run(reef_str word, size_t at, unsigned *value)
 /* "+01:00" and nothing behind it. */
 static bool number_offset(reef_str word)
 {
-    unsigned part;
-    return word.len == 6 && number_run(word, 1, &part) == 3 &&
-           number_byte(word, 3) == ':' && number_run(word, 4, &part) == 6;
+    unsigned hours, minutes;
+    return word.len == 6 && number_run(word, 1, &hours) == 3 &&
+           number_byte(word, 3) == ':' && number_run(word, 4, &minutes) == 6 &&
+           hours < 24 && minutes < 60;
 }
 
 /* HH:MM[:SS] and what follows. False: it is none, or a good one. */
@@ -49,12 +50,8 @@ static bool number_time(const reef_hint_place *p, reef_str word)
         return false;
     if (first == 1)
         return reef_hint_show(p, "write two digits for the hour", ": 0", word, "");
-    if (hours > 23)
-        return reef_hint_say(p, "hours go from 00 to 23");
-    if (minutes > 59)
-        return reef_hint_say(p, "minutes go from 00 to 59");
-    if (seconds > 60)
-        return reef_hint_say(p, "seconds go from 00 to 59");
+    if (hours > 23 || minutes > 59 || seconds > 60)
+        return reef_hint_say(p, "hours go up to 23, minutes and seconds to 59");
     return (next == '+' || next == '-') && !number_offset(reef_str_from(word, last)) &&
            reef_hint_say(p, "an offset is written +01:00");
 }
@@ -82,21 +79,6 @@ static bool number_split(reef_str word, number_three *three)
     return three->sign == '-' || three->sign == '/' || three->sign == '.';
 }
 
-/* YYYY-M-D with two digits each, as it should be. */
-static bool number_show_date(const reef_hint_place *p, reef_str word,
-                             const number_three *three)
-{
-    char date[10];
-    memcpy(date, word.ptr, 4);
-    for (size_t i = 1; i < 3; i++) {
-        date[3 * i + 1] = '-';
-        date[3 * i + 2] = (char)('0' + three->value[i] / 10);
-        date[3 * i + 3] = (char)('0' + three->value[i] % 10);
-    }
-    return reef_hint_show(p, "write two digits for month and day", ": ",
-                          (reef_str){date, sizeof date}, "");
-}
-
 static bool number_date(const reef_hint_place *p, reef_str word)
 {
     number_three three = {0};
@@ -115,8 +97,7 @@ static bool number_date(const reef_hint_place *p, reef_str word)
     if (three.value[1] < 1 || three.value[1] > 12)
         return reef_hint_say(p, "months go from 01 to 12");
     if (month < 2 || day < 2)
-        return ends ? number_show_date(p, word, &three)
-                    : reef_hint_say(p, "write two digits for month and day");
+        return reef_hint_say(p, "write two digits for month and day");
     if (!ends && number_time(p, reef_str_from(word, end + 1)))
         return true;
     return (three.value[2] < 1 || three.value[2] > 28) &&
@@ -128,21 +109,8 @@ static bool number_date(const reef_hint_place *p, reef_str word)
 static bool number_with_base(const reef_hint_place *p, reef_str word)
 {
     char letter = number_byte(word, 1);
-    if (number_byte(word, 0) != '0')
-        return false;
-    switch (letter) {
-    case 'X':
-    case 'O':
-    case 'B':
-        return reef_hint_say(p, "write 0x, 0o and 0b in small letters");
-    case 'x':
-        return reef_hint_say(p, "behind 0x stand digits from 0 to 9 and a to f");
-    case 'o':
-        return reef_hint_say(p, "behind 0o stand digits from 0 to 7");
-    case 'b':
-        return reef_hint_say(p, "behind 0b stand digits 0 and 1");
-    }
-    return false;
+    return number_byte(word, 0) == '0' && letter != 0 && strchr("xobXOB", letter) &&
+           reef_hint_say(p, "write it as 0x1F, 0o17 or 0b11");
 }
 
 /* Digits and underscores alone. */
@@ -163,7 +131,8 @@ static bool number_whole(const reef_hint_place *p, reef_str body, bool minus)
     if (zeros > 0)
         return reef_hint_show(p, "leave out the zeros in front", minus ? ": -" : ": ",
                               reef_str_from(body, zeros), "");
-    return reef_hint_say(p, "put it in quotes, if it is a text");
+    return p->want != REEF_WANT_NUMBER &&
+           reef_hint_say(p, "put it in quotes, if it is a text");
 }
 
 /* A dot at the beginning or the end. */
@@ -203,10 +172,9 @@ bool reef_hint_number(const reef_hint_place *p, reef_str word)
     reef_str body = reef_str_from(word, signs);
     if (signs > 1 && reef_is_digit(number_byte(body, 0)))
         return reef_hint_say(p, "write one sign only");
-    if (signs == 1 && number_byte(body, 0) == '0' &&
-        reef_is_letter(number_byte(body, 1)))
-        return reef_hint_say(p, "a number with 0x, 0o or 0b has no sign");
+    if (p->want == REEF_WANT_NUMBER)
+        return number_with_base(p, body) || number_whole(p, body, minus);
     return number_date(p, number_with_time(p, word)) || number_time(p, word) ||
-           number_dot(p, body, minus) || number_with_base(p, word) ||
+           number_dot(p, body, minus) || number_with_base(p, body) ||
            number_whole(p, body, minus);
 }

@@ -193,6 +193,8 @@ static const char *host_mistake(reef_str text)
 {
     if (text.len == 0)
         return "it is empty; write \"host:port\"";
+    if (text.ptr[0] == '/')
+        return "a socket is written \"unix:/run/redis.sock\"";
     if (reef_str_mentions(text, "://"))
         return "write \"host:port\", not a URL";
     if (reef_str_find(text, '@', 0) < text.len)
@@ -251,9 +253,11 @@ static const char *host_address(reef_nameserver *server, reef_str text,
 {
     reef_str address;
     bool v6;
+    if (reef_str_mentions(text, "://"))
+        return wanted;
     const char *why = host_split(text, &address, &server->port, &v6);
     if (why != NULL)
-        return why;
+        return why == host_two_ports ? wanted : why;
     if (!(v6 ? reef_is_ip6(address) : reef_is_ip4(address)))
         return wanted;
     memcpy(server->address, address.ptr, address.len);
@@ -265,7 +269,8 @@ const char *reef_nameserver_parse(reef_nameserver *server, reef_str text)
     static const char wanted[] =
         "a nameserver is an IP address, as in "
         "\"10.0.0.1\", \"[::1]:53\" or \"consul/10.0.0.1:8600\"";
-    size_t slash = reef_str_find(text, '/', 0);
+    bool url = reef_str_mentions(text, "://");
+    size_t slash = url ? text.len : reef_str_find(text, '/', 0);
     memset(server, 0, sizeof *server);
     server->port = REEF_PORT_DNS;
     if (slash < text.len) {

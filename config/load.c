@@ -7,8 +7,7 @@
  * is freed: a password may stand in it. So the stream is unbuffered, and the block
  * grows by hand. */
 #include "config/env.h"
-#include "config/report.h"
-#include "config/setting.h"
+#include "config/reading.h"
 #include "config/text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -61,7 +60,7 @@ static const char *load_reason(int number)
     case EISDIR:
         return "this is a directory, not a file";
     case EFBIG:
-        return "the file has more than 16777216 bytes";
+        return "the file is too long";
     case ENOMEM:
         return "memory is out";
     case ENAMETOOLONG:
@@ -76,6 +75,11 @@ static reef_code load_fail(const char *path, int number, reef_report *report,
 {
     reef_message message = {0};
     reef_message_add(&message, load_reason(number));
+    if (number == EFBIG) {
+        reef_message_add(&message, ": at most ");
+        reef_message_number(&message, REEF_FILE_MAX);
+        reef_message_add(&message, " bytes are read");
+    }
     if (strcmp(message.text, load_reason(0)) == 0) {
         reef_message_add(&message, " (errno ");
         reef_message_number(&message, (uint64_t)number);
@@ -181,39 +185,69 @@ static const char *load_path(const char *path, const char *const environ[],
     return path;
 }
 
-static reef_code load_all(reef_config *config, const char *path,
-                          const char *const environ[], reef_report *report,
-                          reef_error *error)
+static bool load_fits(reef_reading *r)
+{
+    reef_message message = {0};
+    const char *name = r->document.name;
+    if (strlen(name) > REEF_FILE_NAME_MAX)
+        reef_message_add(&message, "the file's name has more than 1023 bytes");
+    if (message.len > 0)
+        reef_reading_bad(
+            r, -1,
+            reef_report_fail(r->report, r->error, REEF_BADCONFIG, name, &message));
+    return message.len == 0;
+}
+
+/* The file into the reading; what can't be read is an error. */
+static void load_file(reef_reading *r, load_block *block)
+{
+    const char *name = r->document.name;
+    int number = load_bytes(block, name);
+    r->document.text = (reef_str){block->bytes, block->len};
+    r->broken = true;
+    if (number != 0) {
+        reef_reading_bad(r, -1, load_fail(name, number, r->report, r->error));
+        return;
+    }
+    r->broken = false;
+    if (!load_fits(r))
+        return;
+    memcpy(r->config->file, name, strlen(name) + 1);
+    reef_read_file(r);
+}
+
+/* All steps, also when one found an error: so all errors are found in one go. Only a
+ * text that was not read to its end is not judged. */
+static reef_code load_all(reef_reading *r, const char *path,
+                          const char *const environ[])
 {
     char found[REEF_FILE_NAME_MAX + 1];
     load_block block = {0};
-    reef_document document = {load_path(path, environ, found), {0}};
-    reef_code code = REEF_OK;
-    reef_error_clear(error);
-    if (document.name != NULL) {
-        int number = load_bytes(&block, document.name);
-        document.text = (reef_str){block.bytes, block.len};
-        code = number != 0 ? load_fail(document.name, number, report, error)
-                           : reef_config_parse(config, document.name, document.text,
-                                               report, error);
-    }
-    if (code == REEF_OK && environ != NULL)
-        code = reef_config_env(config, environ, report, error);
-    if (code == REEF_OK)
-        code = reef_config_judge(config, document.text, report, error);
+    reef_error_clear(r->error);
+    r->document.name = load_path(path, environ, found);
+    if (r->document.name != NULL)
+        load_file(r, &block);
+    if (environ != NULL && r->code != REEF_NOMEM)
+        reef_read_env(r, environ);
+    if (!r->broken)
+        reef_read_check(r);
     load_drop(&block);
-    return code;
+    return r->code;
 }
 
 reef_code reef_config_load(reef_config *config, const char *path,
                            const char *const environ[], reef_report *report,
                            reef_error *error)
 {
+    char file[REEF_FILE_NAME_MAX + 1];
+    reef_reading reading = {config, {0}, report, error, REEF_OK, 0, false};
     reef_config_init(config);
-    reef_code code = load_all(config, path, environ, report, error);
+    reef_code code = load_all(&reading, path, environ);
     if (code != REEF_OK) {
+        memcpy(file, config->file, sizeof file);
         reef_config_wipe(config);
         reef_config_init(config);
+        memcpy(config->file, file, sizeof file);
     }
     return code;
 }

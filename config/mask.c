@@ -134,7 +134,8 @@ bool reef_mask_hides(reef_str text, size_t from, size_t to)
     reef_str part = reef_str_part(text, from, to - from);
     for (size_t at = 0; at < part.len; at++) {
         char c = part.ptr[at];
-        if (c == '@' || (c == '\\' && mask_is_escape(part, at)) ||
+        if (c == '@' || (c == '%' && reef_str_starts(reef_str_from(part, at), "%40")) ||
+            (c == '\\' && mask_is_escape(part, at)) ||
             (c == ':' && mask_is_url(part, at)))
             return true;
     }

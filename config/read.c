@@ -11,7 +11,8 @@
  * last part of a key and its value. A value that does not fit is reported and the
  * reading goes on; a text that is no TOML ends it. */
 #include "config/hint.h"
-#include "config/report.h"
+#include "config/host.h"
+#include "config/reading.h"
 #include "config/setting.h"
 #include "config/toml.h"
 #include <string.h>
@@ -25,11 +26,7 @@ typedef struct read_path {
 
 typedef struct read_state {
     reef_toml toml;
-    reef_config *config;
-    reef_document document;
-    reef_report *report;
-    reef_error *error;
-    reef_code code; /* of the first error */
+    reef_reading *reading;
     read_path table, key;
     bool header, keyed, tables;    /* tables: the header has two brackets */
     reef_str names[REEF_SETTINGS]; /* of the table */
@@ -38,6 +35,7 @@ typedef struct read_state {
     read_path parts_of;            /* and that path; 0: none was asked for */
     reef_toml_mark seen;           /* where a column was counted last, and the count */
     uint32_t seen_column;
+    bool listed; /* the known keys were named */
     uint32_t depth;
     read_path stack[REEF_TOML_DEPTH];
 } read_state;
@@ -110,14 +108,15 @@ static reef_str read_words(const reef_message *message)
 }
 
 /* Reports an error. Whether to go on: while there is somebody to tell. */
-static bool read_error(read_state *s, reef_finding_draft *draft,
+static bool read_error(read_state *s, read_path path, reef_finding_draft *draft,
                        const reef_message *sentence)
 {
     draft->sentence = read_words(sentence);
-    if (s->code == REEF_OK)
-        s->code = draft->code;
-    reef_report_put(s->report, s->error, &s->document, draft);
-    return s->report != NULL && s->report->errors < REEF_FINDINGS_MAX;
+    reef_reading_bad(s->reading, read_is_setting(path) ? (int)path.row : REEF_SETTINGS,
+                     draft->code);
+    reef_report_put(s->reading->report, s->reading->error, &s->reading->document,
+                    draft);
+    return s->reading->report != NULL && s->reading->report->errors < REEF_FINDINGS_MAX;
 }
 
 /* A key that nobody reads. The value is nobody's business and not judged. */
@@ -129,15 +128,18 @@ static void read_warn(read_state *s, const reef_toml_event *event, reef_str hint
     draft.warning = true;
     draft.hint = hint;
     draft.sentence = read_words(sentence);
-    reef_report_put(s->report, s->error, &s->document, &draft);
+    reef_report_put(s->reading->report, s->reading->error, &s->reading->document,
+                    &draft);
 }
 
 static void read_bad(read_state *s)
 {
-    reef_code code = reef_report_reader(s->report, s->error, &s->document, &s->toml,
-                                        read_is_secret(s->key));
-    if (s->code == REEF_OK)
-        s->code = code;
+    bool known = read_is_setting(s->key);
+    reef_code code = reef_report_reader(
+        s->reading->report, s->reading->error, &s->reading->document, &s->toml,
+        known ? reef_setting_at((reef_setting)s->key.row) : NULL);
+    s->reading->broken = true;
+    reef_reading_bad(s->reading, -1, code);
 }
 
 static void read_add_path(reef_message *message, read_path path)
@@ -179,14 +181,26 @@ static bool read_misfit(read_state *s, read_path path, const reef_toml_event *ev
     reef_message message = {0};
     reef_finding_draft draft =
         reef_report_draft(&s->toml, &event->mark, event->size, read_is_secret(path));
-    bool hidden = reef_report_masks(&s->document, &draft);
-    draft.hint = hidden ? (reef_str){0} : hint;
+    bool hidden = reef_report_masks(&s->reading->document, &draft);
+    if (!hidden)
+        draft.hint = hint;
     read_add_path(&message, path);
     reef_message_add(&message, ": ");
     read_add_found(&message, event, hidden);
     reef_message_add(&message, "; ");
     reef_message_add(&message, why);
-    return read_error(s, &draft, &message);
+    return read_error(s, path, &draft, &message);
+}
+
+/* Why a text can't be an element of a list; NULL: it can. */
+static const char *read_element(reef_setting setting, reef_str text)
+{
+    reef_host host;
+    reef_nameserver server;
+    if (setting == REEF_SET_HOSTS)
+        return reef_host_parse(&host, text);
+    return setting == REEF_SET_CONSUL ? reef_consul_parse(&server, text)
+                                      : reef_nameserver_parse(&server, text);
 }
 
 /* hosts = "x": knot would ignore that without a word. */
@@ -195,7 +209,16 @@ static bool read_no_list(read_state *s, read_path path, const reef_toml_event *e
     char room[REEF_INPUT_MAX];
     reef_message hint = {0};
     reef_str text = read_text(event, room);
-    if (event->kind == REEF_TOML_STRING) {
+    const char *why = NULL;
+    if (event->kind == REEF_TOML_STRING)
+        why = read_element((reef_setting)path.row, text);
+    size_t end = event->mark.at + event->size;
+    reef_str rest = reef_str_trim(reef_str_from(s->toml.text, end));
+    if (rest.len > 0 && rest.ptr[0] == ',') {
+        reef_message_add(&hint, "a list is written [\"a\", \"b\"]");
+    } else if (why != NULL) {
+        reef_message_add(&hint, why);
+    } else if (event->kind == REEF_TOML_STRING) {
         reef_message_add(&hint, "write [");
         reef_message_quoted(&hint, text);
         reef_message_add(&hint, "]");
@@ -224,17 +247,19 @@ static reef_origin read_origin(read_state *s, const reef_toml_mark *mark)
     return (reef_origin){REEF_FROM_FILE, mark->line, read_column(s, mark)};
 }
 
-/* What stands without quotes and is wanted with them. */
+/* What stands without quotes and is wanted with them, or the other way round. */
 static void read_add_quotes(reef_message *hint, reef_setting setting,
                             const reef_toml_event *event)
 {
     reef_setting_kind kind = reef_setting_at(setting)->kind;
-    if (event->kind <= REEF_TOML_STRING || kind < REEF_KIND_TIME ||
-        kind == REEF_KIND_PROTOCOL)
-        return;
-    reef_message_add(hint, kind == REEF_KIND_TIME
-                               ? "write a unit, and all in quotes, as in \"5s\""
-                               : "write it in quotes");
+    bool number = event->kind == REEF_TOML_INTEGER || event->kind == REEF_TOML_FLOAT;
+    if (kind == REEF_KIND_FLAG && event->kind == REEF_TOML_STRING &&
+        (reef_str_is(event->text, "true") || reef_str_is(event->text, "false")))
+        reef_message_add(hint, "write it without quotes");
+    else if (kind == REEF_KIND_TIME && number)
+        reef_message_add(hint, "write a unit, and all in quotes, as in \"5s\"");
+    else if (kind > REEF_KIND_PROTOCOL && event->kind > REEF_TOML_STRING)
+        reef_message_add(hint, "write it in quotes");
 }
 
 static bool read_put(read_state *s, read_path path, const reef_toml_event *event)
@@ -250,7 +275,8 @@ static bool read_put(read_state *s, read_path path, const reef_toml_event *event
     } else if (reef_toml_integer(event, &input.number)) {
         input.kind = REEF_INPUT_INTEGER;
     }
-    const char *why = reef_setting_put(s->config, (reef_setting)path.row, &input);
+    const char *why =
+        reef_setting_put(s->reading->config, (reef_setting)path.row, &input);
     reef_forget(room, sizeof room);
     if (why == NULL)
         return true;
@@ -267,7 +293,7 @@ static bool read_setting(read_state *s, read_path path, const reef_toml_event *e
         return read_put(s, path, event);
     if (event->kind != REEF_TOML_ARRAY)
         return read_no_list(s, path, event);
-    reef_setting_begin(s->config, setting, read_origin(s, &event->mark));
+    reef_setting_begin(s->reading->config, setting, read_origin(s, &event->mark));
     return true;
 }
 
@@ -313,8 +339,9 @@ static bool read_no_table(read_state *s, const reef_toml_event *event)
     read_add_path(&message, s->key);
     reef_message_add(&message, ": found a table; ");
     reef_message_add(&message, reef_setting_at((reef_setting)s->key.row)->allowed);
+    read_path path = s->key;
     s->key.len = READ_OTHER;
-    return read_error(s, &draft, &message);
+    return read_error(s, path, &draft, &message);
 }
 
 /* [[server.redis]]: there is one such table. */
@@ -330,7 +357,7 @@ static bool read_one_table(read_state *s, const reef_toml_event *event)
     reef_message_add(&hint, "]");
     draft.hint = read_words(&hint);
     s->table.len = READ_OTHER;
-    return read_error(s, &draft, &message);
+    return read_error(s, s->key, &draft, &message);
 }
 
 /* The header's last part was read. */
@@ -403,21 +430,12 @@ static size_t read_meant(const read_state *s, bool owns, reef_str part)
     return i;
 }
 
-/* The part stands at the wrong height, or has another name here: "[redis]". */
-static const char *read_moved(read_path path, reef_str part)
+/* All that are known, once: twenty such lists would hide the rest. */
+static void read_add_known(reef_message *hint, read_state *s)
 {
-    bool valkey = reef_str_is(part, "valkey");
-    if (path.len == 0 && (valkey || reef_str_is(part, "redis")))
-        return "write [server.redis]";
-    if (valkey && path.len == strlen("server"))
-        return "it is called redis, for Valkey, too";
-    if (read_owns(path) && reef_str_is(part, "port"))
-        return "write it behind the host, as in hosts = [\"localhost:6379\"]";
-    return NULL;
-}
-
-static void read_add_known(reef_message *hint, const read_state *s)
-{
+    if (s->listed)
+        return;
+    s->listed = true;
     for (size_t i = 0; i < s->part_count; i++) {
         reef_message_add(hint, i == 0 ? "known are " : ", ");
         reef_message_value(hint, s->parts[i]);
@@ -426,9 +444,9 @@ static void read_add_known(reef_message *hint, const read_state *s)
 
 /* Says that a part below `path` is not in the table. `near`: of the parts that are. */
 static void read_not_known(read_state *s, read_path path, const reef_toml_event *event,
-                           reef_str part, size_t near, const char *moved)
+                           reef_str part, size_t near, const reef_message *moved)
 {
-    reef_message message = {0}, hint = {0};
+    reef_message message = {0}, hint = *moved;
     if (read_owns(path)) {
         read_add_path(&message, path);
         reef_message_add(&message, " has no setting ");
@@ -436,13 +454,11 @@ static void read_not_known(read_state *s, read_path path, const reef_toml_event 
         reef_message_add(&message, "nothing is read from ");
     }
     reef_message_quoted(&message, part);
-    if (moved != NULL) {
-        reef_message_add(&hint, moved);
-    } else if (near < s->part_count) {
+    if (hint.len == 0 && near < s->part_count) {
         reef_message_add(&hint, "did you mean ");
         reef_message_value(&hint, s->parts[near]);
         reef_message_add(&hint, "?");
-    } else {
+    } else if (hint.len == 0) {
         read_add_known(&hint, s);
     }
     read_warn(s, event, read_words(&hint), &message);
@@ -453,19 +469,21 @@ static void read_not_known(read_state *s, read_path path, const reef_toml_event 
 static void read_unknown(read_state *s, read_path path, const reef_toml_event *event)
 {
     char room[READ_PART_MAX];
-    bool owns = read_owns(path), full = s->report->count == REEF_FINDINGS_MAX;
+    bool owns = read_owns(path), full = s->reading->report->count == REEF_FINDINGS_MAX;
     reef_str part = read_part(event, room);
     if (part.len > sizeof room)
         part.len = sizeof room;
     read_parts(s, path);
     size_t near = owns && full ? 0 : read_meant(s, owns, part);
-    const char *moved = read_moved(path, part);
-    if (!owns && near == s->part_count && moved == NULL)
+    reef_message moved = {0};
+    bool known =
+        reef_setting_moved((reef_str){read_name(path), path.len}, part, &moved);
+    if (!owns && near == s->part_count && !known)
         return;
     if (full)
-        s->report->warnings++;
+        s->reading->report->warnings++;
     else
-        read_not_known(s, path, event, part, near, moved);
+        read_not_known(s, path, event, part, near, &moved);
 }
 
 static bool read_key(read_state *s, const reef_toml_event *event)
@@ -478,7 +496,7 @@ static bool read_key(read_state *s, const reef_toml_event *event)
     } else if (s->key.len != READ_OTHER) {
         read_path above = s->key;
         s->key = read_step(s, above, event);
-        if (s->key.len == READ_OTHER && s->report != NULL)
+        if (s->key.len == READ_OTHER && s->reading->report != NULL)
             read_unknown(s, above, event);
     }
     if (!event->last)
@@ -532,41 +550,21 @@ static void read_all(read_state *s)
     do {
         reef_toml_next(&s->toml, &event);
     } while (read_event(s, &event));
+    if (event.kind != REEF_TOML_END)
+        s->reading->broken = true;
 }
 
-reef_code reef_config_parse(reef_config *config, const char *file, reef_str toml,
-                            reef_report *report, reef_error *error)
+void reef_read_file(reef_reading *reading)
 {
     static const reef_toml_limits limits = {.text = REEF_FILE_MAX,
                                             .names = REEF_KEYS_MAX};
-    reef_config next = *config;
-    reef_message message = {0};
     read_state state;
-    const char *name = file != NULL ? file : "knot.toml";
-    size_t len = strlen(name);
-    reef_error_clear(error);
-    if (toml.len > REEF_FILE_MAX)
-        reef_message_add(&message, "the file has more than 16777216 bytes");
-    if (len > REEF_FILE_NAME_MAX)
-        reef_message_add(&message, "the file's name has more than 1023 bytes");
-    if (message.len > 0)
-        return reef_report_fail(report, error, REEF_BADCONFIG, name, &message);
     memset(&state, 0, offsetof(read_state, stack));
-    state.config = &next;
-    state.document = (reef_document){name, toml};
-    state.report = report;
-    state.error = error;
+    state.reading = reading;
     for (size_t i = 0; i < REEF_SETTINGS; i++)
         state.names[i] = reef_str_of(reef_setting_name((reef_setting)i));
-    reef_toml_init(&state.toml, toml, &limits);
+    reef_toml_init(&state.toml, reading->document.text, &limits);
     read_all(&state);
     reef_toml_free(&state.toml);
-    if (state.code == REEF_OK) {
-        memset(next.file, 0, sizeof next.file);
-        memcpy(next.file, name, len);
-        reef_config_settle(&next);
-        *config = next;
-    }
-    reef_config_wipe(&next);
-    return state.code;
+    reef_config_settle(reading->config);
 }

@@ -40,7 +40,7 @@ static bool report_leads(reef_str text, const reef_toml_mark *mark)
     size_t at = mark->line_at;
     while (at < mark->at && at < text.len &&
            (reef_toml_bare(text.ptr[at]) ||
-            memchr(" \t[.", text.ptr[at], strlen(" \t[.")) != NULL))
+            memchr(" \t[.=", text.ptr[at], strlen(" \t[.=")) != NULL))
         at++;
     return at == mark->at && at < text.len;
 }
@@ -132,6 +132,15 @@ static void report_put_error(reef_error *error, reef_code code, reef_place place
         reef_message_add(sentence, "; ");
         reef_message_add(sentence, finding->hint);
     }
+    reef_message other = {0};
+    if (finding->first.line != finding->here.line && finding->first.line > 0) {
+        reef_message_add(&other, "; ");
+        reef_message_add(&other, finding->note);
+        reef_message_add(&other, ": line ");
+        reef_message_number(&other, finding->first.line);
+    }
+    if (finding->place_len + sentence->len + other.len < REEF_ERROR_TEXT)
+        reef_message_add(sentence, other.text);
     reef_config_fail(error, code, place, sentence);
 }
 
@@ -192,6 +201,11 @@ static void report_add_found(reef_message *message, const reef_toml *r, reef_str
                              bool hidden)
 {
     char c = found.len > 0 ? found.ptr[0] : (char)0;
+    if (r->why_limit > 0) {
+        reef_message_add(message, "; at most ");
+        reef_message_number(message, r->why_limit);
+        reef_message_add(message, " are possible");
+    }
     if (r->why_shows && r->why_mark.at == r->text.len) {
         reef_message_add(message, "; found the end of the text");
     } else if (c == '\n' || c == '\r') {
@@ -207,10 +221,35 @@ static void report_add_found(reef_message *message, const reef_toml *r, reef_str
     }
 }
 
+static reef_hint_want report_want(const reef_setting_row *setting)
+{
+    if (setting == NULL)
+        return REEF_WANT_ANY;
+    switch (setting->kind) {
+    case REEF_KIND_FLAG:
+        return REEF_WANT_FLAG;
+    case REEF_KIND_NUMBER:
+        return REEF_WANT_NUMBER;
+    case REEF_KIND_TEXT:
+    case REEF_KIND_PREFIX:
+    case REEF_KIND_SECRET:
+        return REEF_WANT_TEXT;
+    case REEF_KIND_HOSTS:
+    case REEF_KIND_NAMESERVERS:
+    case REEF_KIND_CONSUL:
+        return REEF_WANT_LIST;
+    case REEF_KIND_TIME: /* a number or a text */
+    case REEF_KIND_PROTOCOL:
+        break;
+    }
+    return REEF_WANT_ANY;
+}
+
 reef_code reef_report_reader(reef_report *report, reef_error *error,
                              const reef_document *document, const reef_toml *r,
-                             bool secret)
+                             const reef_setting_row *setting)
 {
+    bool secret = setting != NULL && setting->kind == REEF_KIND_SECRET;
     reef_message sentence = {0}, hint = {0};
     reef_toml_mark mark;
     reef_str found;
@@ -219,7 +258,7 @@ reef_code reef_report_reader(reef_report *report, reef_error *error,
         reef_report_draft(r, &mark, reef_toml_why_size(r), secret);
     bool hidden = reef_report_masks(document, &draft);
     report_add_found(&sentence, r, found, hidden);
-    reef_toml_hint(r, hidden, &hint);
+    reef_toml_hint(r, hidden, report_want(setting), &hint);
     draft.sentence = (reef_str){sentence.text, sentence.len};
     draft.hint = (reef_str){hint.text, hint.len};
     draft.code = reef_toml_code(r) == REEF_NOMEM ? REEF_NOMEM : REEF_BADCONFIG;

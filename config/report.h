@@ -7,6 +7,7 @@
 #define REEF_CONFIG_REPORT_H
 #include "config/config.h"
 #include "config/mask.h"
+#include "config/setting.h"
 #include "config/text.h"
 #include "config/toml.h"
 
@@ -56,8 +57,10 @@ bool reef_report_masks(const reef_document *, const reef_finding_draft *);
 reef_finding_draft reef_report_draft(const reef_toml *, const reef_toml_mark *,
                                      size_t size, bool secret);
 /* The reader has stopped: what was expected, what stands there, where the other place
- * is, and a hint. Returns the code of it. */
+ * is, and a hint. `setting`: whose key was read last; NULL: none of reef's. Returns
+ * the code of it. */
 reef_code reef_report_reader(reef_report *report, reef_error *error,
-                             const reef_document *, const reef_toml *, bool secret);
+                             const reef_document *, const reef_toml *,
+                             const reef_setting_row *setting);
 
 #endif

@@ -272,3 +272,50 @@ void reef_config_settle(reef_config *config)
         if (config->hosts[i].default_port)
             config->hosts[i].port = sentinel ? REEF_PORT_SENTINEL : REEF_PORT_REDIS;
 }
+
+/* ---- keys that are none ------------------------------------------------------- */
+
+/* Names from elsewhere, and ours at the wrong height. */
+static const struct {
+    const char *above, *part, *hint;
+} setting_elsewhere[] = {
+    {"", "redis", "write [server.redis]"},
+    {"", "valkey", "write [server.redis]"},
+    {"", "server.redis", "write [server.redis]"},
+    {"", "server-redis", "write [server.redis]"},
+    {"", "server_redis", "write [server.redis]"},
+    {"server", "valkey", "it is called redis, for Valkey, too"},
+    {"server", "resolver", "write [resolver]"},
+    {"server.redis", "server", "leave it out; the table is server.redis already"},
+    {"server.redis", "redis", "leave it out; the table is server.redis already"},
+    {"server.redis", "port",
+     "write it behind the host, as in hosts = [\"localhost:6379\"]"},
+    {"server.redis", "database", "did you mean db?"},
+    {"server.redis", "prefix", "did you mean key_prefix?"},
+    {"server.redis", "pwd", "did you mean password?"},
+    {"server.redis", "hostname", "did you mean hosts?"},
+    {"server.redis", "address", "did you mean hosts?"},
+    {"server.redis", "url", "did you mean hosts?"},
+    {"server.redis", "timeout", "did you mean call_timeout?"},
+};
+
+bool reef_setting_moved(reef_str above, reef_str part, reef_message *hint)
+{
+    for (size_t i = 0; i < REEF_SETTINGS; i++) {
+        const reef_setting_row *row = reef_setting_at((reef_setting)i);
+        if (!reef_str_is(part, row->env))
+            continue;
+        reef_message_add(hint, "this is a variable; in the file it is ");
+        reef_message_add(hint, row->name);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof setting_elsewhere / sizeof setting_elsewhere[0];
+         i++) {
+        if (!reef_str_is(part, setting_elsewhere[i].part) ||
+            !reef_str_equal(above, reef_str_of(setting_elsewhere[i].above)))
+            continue;
+        reef_message_add(hint, setting_elsewhere[i].hint);
+        return true;
+    }
+    return false;
+}

@@ -56,16 +56,16 @@ typedef struct reef_input {
     reef_origin origin;
 } reef_input;
 
-/* reef_config_check, with the text that the file's settings came from, so that its
- * lines can be shown; empty: it is not at hand. */
-reef_code reef_config_judge(const reef_config *, reef_str text, reef_report *,
-                            reef_error *);
-
 /* Puts a value, or one more element of a list. NULL when done; else why not, as the end
  * of a sentence, and the setting holds nothing of use. */
 const char *reef_setting_put(reef_config *, reef_setting, const reef_input *);
 /* Empties a list, before its elements are put. */
 void reef_setting_begin(reef_config *, reef_setting, reef_origin);
+
+/* A key below `above` ("", "server", "server.redis") that is no setting, but has a
+ * name from elsewhere or stands at the wrong height: what to write. False: it is not
+ * known. */
+bool reef_setting_moved(reef_str above, reef_str part, reef_message *hint);
 
 /* After all was put: an empty list of hosts is the default, and hosts without a port
  * get the one that belongs to the topology. */

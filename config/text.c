@@ -195,7 +195,7 @@ static size_t message_piece(reef_str text, size_t at, char out[REEF_SHOWN_CHAR],
 }
 
 /* Shows `text` in at most `max` bytes: what is left out at the end becomes "...". */
-static void message_show(reef_message *m, reef_str text, size_t max)
+static void message_show(reef_message *m, reef_str text, size_t max, bool quoted)
 {
     char piece[REEF_SHOWN_CHAR];
     size_t used = 0;
@@ -205,6 +205,8 @@ static void message_show(reef_message *m, reef_str text, size_t max)
             reef_message_add(m, "...");
             return;
         }
+        if (quoted && piece[0] == '"')
+            message_bytes(m, "\\", 1); /* or one text would look like two */
         message_bytes(m, piece, len);
         used += len;
     }
@@ -212,20 +214,20 @@ static void message_show(reef_message *m, reef_str text, size_t max)
 
 void reef_message_value(reef_message *m, reef_str value)
 {
-    message_show(m, value, REEF_SHOWN_MAX);
+    message_show(m, value, REEF_SHOWN_MAX, false);
 }
 
 void reef_message_quoted(reef_message *m, reef_str value)
 {
     reef_message_add(m, "\"");
-    reef_message_value(m, value);
+    message_show(m, value, REEF_SHOWN_MAX, true);
     reef_message_add(m, "\"");
 }
 
 void reef_message_text(reef_message *m, reef_str text)
 {
     size_t room = REEF_MESSAGE_MAX - 1 - m->len;
-    message_show(m, text, room > 3 ? room - 3 : 0);
+    message_show(m, text, room > 3 ? room - 3 : 0, false);
 }
 
 /* A file's name in at most `max` bytes: its end says more than its beginning. */
@@ -241,7 +243,7 @@ static void message_name(reef_message *m, reef_str name, size_t max)
     }
     for (; need > max; start += size)
         need -= reef_shown(name, start, piece, &size);
-    message_show(m, reef_str_from(name, start), max);
+    message_show(m, reef_str_from(name, start), max, false);
 }
 
 /* Bytes of `m` that fit into `max`, whole characters only. */

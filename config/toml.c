@@ -33,6 +33,13 @@ static void toml_limits(reef_toml *r, const reef_toml_limits *limits)
         r->limits.depth = REEF_TOML_DEPTH;
 }
 
+static void toml_too_many(reef_toml *r, size_t at, const char *why, size_t limit)
+{
+    reef_toml_fail(r, at, why, false);
+    r->why_code = REEF_LIMIT;
+    r->why_limit = limit;
+}
+
 /* The two tables of brackets are written before they are read; the rest begins as
  * zero. */
 void reef_toml_init(reef_toml *r, reef_str text, const reef_toml_limits *limits)
@@ -45,8 +52,7 @@ void reef_toml_init(reef_toml *r, reef_str text, const reef_toml_limits *limits)
     r->first = true;
     r->table = r->scope = REEF_NAMES_NONE;
     if (text.len > r->limits.text) {
-        reef_toml_fail(r, 0, "the text is too long", false);
-        r->why_code = REEF_LIMIT;
+        toml_too_many(r, 0, "the text has too many bytes", r->limits.text);
         return;
     }
     if (reef_str_starts(text, "\xEF\xBB\xBF"))
@@ -97,11 +103,27 @@ static bool toml_newline(reef_toml *r)
     return true;
 }
 
+/* Over printing ASCII, eight bytes at once, and not the last few of it: it ends before
+ * the first eight in which a byte is below 0x20 (taking 0x20 from it borrows), above
+ * 0x7F, or 0x7F (adding one makes it so). */
+static size_t toml_printing(reef_str text, size_t at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t eight;
+    for (; text.len - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, text.ptr + at, sizeof eight);
+        uint64_t low = (eight - 0x20 * ones) & ~eight, high = eight | (eight + ones);
+        if (((low | high) & 0x80 * ones) != 0)
+            break;
+    }
+    return at;
+}
+
 /* Plain ASCII is stepped over here, all else by the careful function. */
 static bool toml_comment(reef_toml *r)
 {
     reef_str text = r->text;
-    size_t at = r->at;
+    size_t at = toml_printing(text, r->at);
     for (;;) {
         at = reef_str_over(text, at, REEF_CHAR_PLAIN);
         if (at == text.len || text.ptr[at] == '\n')
@@ -203,6 +225,7 @@ static void toml_known(reef_toml *r, const reef_toml_event *event)
         why = "there are too many keys";
     reef_toml_fail_span(r, event->mark.at, event->size, why, code == REEF_BADCONFIG);
     r->why_code = code;
+    r->why_limit = code == REEF_LIMIT ? r->limits.names : 0;
     if (code == REEF_BADCONFIG)
         reef_toml_fail_first(r, r->names.first,
                              reef_names_size(&r->names, r->names.first), r->names.note);
@@ -266,8 +289,7 @@ static bool toml_line(reef_toml *r, reef_toml_event *event)
 static bool toml_open(reef_toml *r, reef_toml_event *event, char bracket)
 {
     if (r->depth == r->limits.depth) {
-        reef_toml_fail(r, r->at, "too many brackets are open", false);
-        r->why_code = REEF_LIMIT;
+        toml_too_many(r, r->at, "too many brackets are open", r->limits.depth);
         return true;
     }
     if (r->keyed)
@@ -280,6 +302,17 @@ static bool toml_open(reef_toml *r, reef_toml_event *event, char bracket)
     r->state = REEF_TOML_AT_ITEM;
     event->kind = bracket == '[' ? REEF_TOML_ARRAY : REEF_TOML_INLINE;
     return true;
+}
+
+/* An element that is none, on another line than its bracket: that bracket may be what
+ * is wrong. */
+static void toml_told(reef_toml *r, const reef_toml_event *event)
+{
+    if (r->depth == 0 || r->stack[r->depth - 1] != '[' || r->why_first_size > 0)
+        return;
+    size_t open = r->scopes[r->depth - 1];
+    if (open < event->mark.line_at)
+        reef_toml_fail_first(r, open, 1, "the array was opened here");
 }
 
 static bool toml_value(reef_toml *r, reef_toml_event *event)
@@ -296,8 +329,10 @@ static bool toml_value(reef_toml *r, reef_toml_event *event)
     } else {
         good = reef_toml_scalar(r, event);
     }
-    if (!good)
+    if (!good) {
+        toml_told(r, event);
         return true;
+    }
     event->size = r->at - event->mark.at;
     r->keyed = false;
     r->state = REEF_TOML_AT_COMMA;
@@ -329,12 +364,10 @@ static void toml_opened(reef_toml *r)
     reef_toml_fail_first(r, r->scopes[r->depth - 1], 1, "it was opened here");
 }
 
-/* The end of the text inside of brackets. The closing one was expected behind what was
- * read last, not where the file happens to end. */
-static bool toml_unclosed(reef_toml *r)
+/* The closing bracket was expected behind what was read last, not where the file
+ * happens to end or to go on. */
+static void toml_not_closed(reef_toml *r)
 {
-    if (!toml_ended(r))
-        return false;
     r->line = r->behind.line;
     r->line_at = r->behind.line_at;
     reef_toml_fail(r, r->behind.at,
@@ -343,6 +376,47 @@ static bool toml_unclosed(reef_toml *r)
                        : "the inline table is not closed; \"}\" was expected",
                    false);
     toml_opened(r);
+}
+
+static bool toml_is_word(reef_str name)
+{
+    return reef_str_is(name, "true") || reef_str_is(name, "false") ||
+           reef_str_is(name, "inf") || reef_str_is(name, "nan");
+}
+
+/* A line that is a header, as no element of an array can be: "[server.mysql]". What may
+ * be a number or a word that is a value is none. */
+static bool toml_at_header(const reef_toml *r)
+{
+    reef_str text = r->text;
+    size_t at = r->at, start;
+    while (at > r->line_at && (text.ptr[at - 1] == ' ' || text.ptr[at - 1] == '\t'))
+        at--;
+    if (at > r->line_at || r->line == r->behind.line || toml_peek(r) != '[')
+        return false;
+    for (at = r->at; at < text.len && text.ptr[at] == '[';)
+        at++;
+    start = at;
+    while (at < text.len && (reef_toml_bare(text.ptr[at]) || text.ptr[at] == '.'))
+        at++;
+    reef_str name = reef_str_part(text, start, at - start);
+    bool closed = at < text.len && text.ptr[at] == ']';
+    while (at < text.len && text.ptr[at] == ']')
+        at++;
+    while (at < text.len && (text.ptr[at] == ' ' || text.ptr[at] == '\t'))
+        at++;
+    bool alone = at == text.len || memchr("\r\n#", text.ptr[at], 3) != NULL;
+    return alone && closed && name.len > 0 && reef_is_letter(name.ptr[0]) &&
+           !toml_is_word(name);
+}
+
+/* The end of the text inside of brackets, or the next header. */
+static bool toml_unclosed(reef_toml *r)
+{
+    bool header = toml_in_array(r) && toml_at_header(r);
+    if (!toml_ended(r) && !header)
+        return false;
+    toml_not_closed(r);
     return true;
 }
 

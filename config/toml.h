@@ -67,7 +67,7 @@ typedef struct reef_toml_event {
     bool first, last;    /* of a KEY: the first, the last part */
     reef_str text;       /* of a KEY or scalar, without quotes, not decoded; borrowed */
     reef_toml_mark mark; /* its first byte, the quote included */
-    size_t size;         /* bytes from there to its end, both quotes included */
+    size_t size; /* bytes of a KEY, a scalar or a bracket, both quotes included */
 } reef_toml_event;
 
 /* What is looked for next; toml.c tells the way from one to the other. */
@@ -103,6 +103,7 @@ typedef struct reef_toml {
     size_t why_first;          /* another place that belongs to it */
     size_t why_first_size;     /* 0: there is none */
     reef_toml_state why_state; /* the state that it left behind */
+    size_t why_limit;          /* of LIMIT: the one that was passed */
     reef_code why_code;        /* BADCONFIG, LIMIT, NOMEM */
     reef_toml_limits limits;
     reef_names names;
@@ -157,7 +158,10 @@ static inline bool reef_toml_bare(char c)
     return reef_char_is(c, REEF_CHAR_BARE);
 }
 /* The reader's position as a mark. */
-reef_toml_mark reef_toml_here(const reef_toml *);
+static inline reef_toml_mark reef_toml_here(const reef_toml *r)
+{
+    return (reef_toml_mark){r->at, r->line_at, r->line};
+}
 /* Stops the reader for good at byte `at` of the present line. `shows`: the message is
  * better with the bytes that stand there. Always false. */
 bool reef_toml_fail(reef_toml *, size_t at, const char *why, bool shows);

@@ -96,8 +96,8 @@ static bool scalar_offset(reef_str word, size_t *at)
 
 static const char *scalar_dated(reef_str word, reef_toml_event *event)
 {
-    static const char why[] = "this is not a date that exists, as in 2026-01-31 or "
-                              "2026-01-31T23:59:00Z";
+    static const char why[] = "there is no such date; one is written as 2026-01-31 "
+                              "or 2026-01-31T23:59:00Z";
     size_t at = 0;
     event->kind = REEF_TOML_LOCAL_DATE;
     if (!scalar_date(word, &at))
@@ -120,7 +120,7 @@ static const char *scalar_timed(reef_str word, reef_toml_event *event)
     event->kind = REEF_TOML_LOCAL_TIME;
     return scalar_time(word, &at) && at == word.len
                ? NULL
-               : "this is not a time of day, as in 23:59 or 23:59:00.5";
+               : "there is no such time of day; one is written as 23:59 or 23:59:00.5";
 }
 
 /* Over digits, with underscores only between two of them. False: `*at` is the first
@@ -268,7 +268,7 @@ static const char *scalar_word(reef_str word, reef_toml_event *event)
     if (reef_str_equal(bare, reef_str_of("inf")) ||
         reef_str_equal(bare, reef_str_of("nan")))
         return NULL;
-    return "a text stands in quotes";
+    return "this is no value; a text stands in quotes";
 }
 
 /* Digits, a dash, digits, a dash: a date, as it is meant. */
@@ -315,6 +315,17 @@ static bool scalar_goes_on(reef_str text, size_t start, size_t end)
            scalar_is_at(text, end, ' ') && scalar_digit_at(text, end + 1);
 }
 
+/* Where the word ends that a person sees, as "https://x" or "C:\\x". */
+static size_t scalar_word_end(reef_str text, size_t at)
+{
+    static const char behind[] = " \t\r\n,]}#\"'";
+    while (at < text.len && (unsigned char)text.ptr[at] > ' ' &&
+           (unsigned char)text.ptr[at] < 0x7F &&
+           memchr(behind, text.ptr[at], sizeof behind - 1) == NULL)
+        at++;
+    return at;
+}
+
 bool reef_toml_scalar(reef_toml *r, reef_toml_event *event)
 {
     size_t end = scalar_end(r->text, r->at);
@@ -326,9 +337,11 @@ bool reef_toml_scalar(reef_toml *r, reef_toml_event *event)
     size_t bad = 0;
     const char *why = scalar_judge(event->text, event, &bad);
     if (why != NULL && bad > 0)
-        return reef_toml_fail(r, r->at + bad, why, true);
+        return reef_toml_fail_span(r, r->at + bad, bad < event->text.len ? 1 : 0, why,
+                                   true);
     if (why != NULL)
-        return reef_toml_fail_span(r, r->at, event->text.len, why, true);
+        return reef_toml_fail_span(r, r->at, scalar_word_end(r->text, end) - r->at, why,
+                                   true);
     r->at = end;
     return true;
 }

@@ -5,11 +5,6 @@
 #include "config/toml.h"
 #include "config/text.h"
 
-reef_toml_mark reef_toml_here(const reef_toml *r)
-{
-    return (reef_toml_mark){r->at, r->line_at, r->line};
-}
-
 static const char toml_nul[] = "a NUL byte stands here; this is not a text";
 static const char toml_no_utf8[] = "this is not UTF-8";
 

@@ -25,6 +25,7 @@ void cli_check_find(cli_check *check, int exit_code, const char *a, const char *
         return;
     cli_finding *f = &check->findings[check->count++];
     f->exit_code = exit_code;
+    f->setting = NULL;
     cli_join(f->text, sizeof f->text, a, b, c);
 }
 
@@ -42,25 +43,23 @@ void cli_check_fact(const cli_check *check, const char *name, const char *text)
 
 /* ---- the settings ------------------------------------------------------------- */
 
-/* What is odd about them. That hosts are named and not used is among it; here it is
- * told of a knot.toml that names none, too. */
+/* What is odd about them, before all else that is found. That knot is told not to use
+ * the server is among it; here it is told where nothing was said of that, too. */
 static void check_warnings(cli_check *check)
 {
-    const reef_config *config = &check->ctx->config;
+    const reef_origin *origins = check->ctx->config.origins;
     const reef_report *report = &check->ctx->report;
-    char origin[REEF_FILE_NAME_MAX + 64];
     for (uint32_t i = 0; i < report->count; i++) {
-        const char *hint = report->findings[i].hint;
-        cli_check_find(check, CLI_DONE, report->findings[i].text,
-                       hint[0] != '\0' ? "; " : "", hint);
+        const reef_finding *finding = &report->findings[i];
+        cli_check_find(check, CLI_DONE, finding->text,
+                       finding->hint[0] != '\0' ? "; " : "", finding->hint);
+        check->findings[i].setting = finding;
     }
-    if (config->enabled || config->origins[REEF_SET_HOSTS].source != REEF_FROM_DEFAULT)
-        return;
-    cli_origin_text(config, REEF_SET_ENABLED, origin, sizeof origin);
-    cli_check_find(
-        check, CLI_DONE,
-        "knot itself does not use this server: server.redis.enabled is false (", origin,
-        "); set it to true when you want it to");
+    if (origins[REEF_SET_ENABLED].source == REEF_FROM_DEFAULT &&
+        origins[REEF_SET_HOSTS].source == REEF_FROM_DEFAULT)
+        cli_check_find(check, CLI_DONE, "knot itself does not use this server: ",
+                       "server.redis.enabled is not set; ",
+                       "set it to true when you want it to");
 }
 
 static void check_settings(cli_check *check)
@@ -298,8 +297,10 @@ static void check_text_verdict(const cli_check *check)
 /* No connection: what is odd about the settings may be why. */
 static int check_failed(const cli_check *check, const reef_error *error)
 {
-    int code = cli_fail_error(check->ctx, error);
-    if (!cli_has(check->ctx, CLI_OPT_JSON))
+    int code = cli_fail_begin(check->ctx, error->code, error->text);
+    if (cli_has(check->ctx, CLI_OPT_JSON))
+        cli_check_json_end(check, code);
+    else
         check_text_findings(check);
     check_advise(check, error->code);
     return code;

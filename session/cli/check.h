@@ -10,6 +10,7 @@ enum { CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + 24 }; /* of the settings, and mo
 /* One sentence; exit_code CLI_DONE: a note, all works nevertheless. */
 typedef struct cli_finding {
     int exit_code;
+    const reef_finding *setting; /* what it says of a setting; NULL: it is our own */
     char text[REEF_FILE_NAME_MAX + 2 * REEF_ERROR_TEXT];
 } cli_finding;
 
@@ -36,5 +37,7 @@ void cli_check_info(cli_check *, reef_cmd *);
 /* Tries each command that sessions need, where it has no effect. */
 void cli_check_rights(cli_check *, reef_cmd *);
 void cli_check_json(const cli_check *);
+/* The end of the object: the findings and the exit code. */
+void cli_check_json_end(const cli_check *, int exit_code);
 
 #endif

@@ -140,6 +140,9 @@ int cli_exit_of(reef_code);
 /* Says it: one sentence on stderr, an object on stdout with --json. Returns the exit
  * code. */
 int cli_fail(cli_context *, reef_code, const char *text);
+/* The same, but that the caller ends the object with what else is known, the exit code
+ * at its end. */
+int cli_fail_begin(cli_context *, reef_code, const char *text);
 int cli_fail_error(cli_context *, const reef_error *);
 /* The same for settings that can't be used: all that was found wrong with them stands
  * on stderr. */
@@ -153,6 +156,8 @@ int cli_usage(cli_context *, const char *before, const char *word, const char *a
 void cli_findings_print(cli_context *);
 /* The findings as a JSON array on stdout. */
 void cli_findings_json(const reef_report *);
+/* The members of one, each with a comma before it; its severity is not among them. */
+void cli_finding_json(const reef_finding *);
 
 /* ---- connect.c ---------------------------------------------------------------- */
 /* Reads the settings and what was found in them into the context; says nothing. */

@@ -28,8 +28,8 @@ const cli_command cli_commands[] = {
      .help =
          "Environment goes over file, file over default. Secrets are shown as ***.\n"
          "Mistakes are shown in one go, each with its line and, where it is known,\n"
-         "what to write instead: exit code 2. What is only odd, like a key that\n"
-         "nobody reads, is a warning: exit code 0.\n"
+         "what to write instead: exit code 2. Warnings, with exit code 0: a key that\n"
+         "nobody reads, enabled = false, hosts without enabled, no hosts in the list.\n"
          "\n"
          "Examples:\n"
          "  reef config\n"

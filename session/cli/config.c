@@ -9,17 +9,22 @@
 
 enum { CONFIG_TEXT_MAX = 16384 };
 
-static void config_put_json(const reef_config *config, reef_setting setting,
-                            const char *value)
+/* --timeout goes over what the settings say. */
+static bool config_is_option(const cli_context *ctx, reef_setting setting)
+{
+    return setting == REEF_SET_CALL_TIMEOUT && ctx->timeout_ms > 0;
+}
+
+static void config_put_origin(const cli_context *ctx, reef_setting setting)
 {
     static const char *const sources[] = {[REEF_FROM_DEFAULT] = "default",
                                           [REEF_FROM_FILE] = "file",
                                           [REEF_FROM_ENV] = "environment"};
-    const reef_origin *origin = &config->origins[setting];
-    fputs("{\"name\":", stdout);
-    cli_put_json(stdout, reef_str_of(reef_setting_name(setting)));
-    fputs(",\"value\":", stdout);
-    cli_put_json(stdout, reef_str_of(value));
+    const reef_origin *origin = &ctx->config.origins[setting];
+    if (config_is_option(ctx, setting)) {
+        fputs(",\"source\":\"option\",\"option\":\"--timeout\"", stdout);
+        return;
+    }
     printf(",\"source\":\"%s\"", sources[origin->source]);
     if (origin->source == REEF_FROM_FILE)
         printf(",\"line\":%" PRIu32 ",\"column\":%" PRIu32, origin->line,
@@ -28,35 +33,36 @@ static void config_put_json(const reef_config *config, reef_setting setting,
         fputs(",\"variable\":", stdout);
         cli_put_json(stdout, reef_str_of(reef_setting_env(setting)));
     }
-    fputc('}', stdout);
 }
 
-static void config_json_settings(const reef_config *config)
+static void config_json_settings(const cli_context *ctx)
 {
     char value[CONFIG_TEXT_MAX];
     fputc('[', stdout);
     for (int i = 0; i < REEF_SETTINGS; i++) {
-        (void)reef_setting_text(config, (reef_setting)i, value, sizeof value);
-        if (i > 0)
-            fputc(',', stdout);
-        config_put_json(config, (reef_setting)i, value);
+        reef_setting setting = (reef_setting)i;
+        (void)reef_setting_text(&ctx->config, setting, value, sizeof value);
+        fputs(i > 0 ? ",{\"name\":" : "{\"name\":", stdout);
+        cli_put_json(stdout, reef_str_of(reef_setting_name(setting)));
+        fputs(",\"value\":", stdout);
+        cli_put_json(stdout, reef_str_of(value));
+        config_put_origin(ctx, setting);
+        fputc('}', stdout);
     }
     fputc(']', stdout);
 }
 
-/* Without settings that can be used, neither they nor their file are named; the
- * findings name theirs. */
 static void config_json(const cli_context *ctx, bool good)
 {
-    const reef_config *config = &ctx->config;
+    const char *file = ctx->config.file;
     fputs("{\"file\":", stdout);
-    if (good && config->file[0] != '\0')
-        cli_put_json(stdout, reef_str_of(config->file));
+    if (file[0] != '\0')
+        cli_put_json(stdout, reef_str_of(file));
     else
         fputs("null", stdout);
     fputs(",\"settings\":", stdout);
     if (good)
-        config_json_settings(config);
+        config_json_settings(ctx);
     else
         fputs("null", stdout);
     fputs(",\"findings\":", stdout);
@@ -71,7 +77,10 @@ static void config_text(const cli_context *ctx)
     for (int i = 0; i < REEF_SETTINGS; i++) {
         reef_setting setting = (reef_setting)i;
         (void)reef_setting_text(config, setting, value, sizeof value);
-        cli_origin_text(config, setting, origin, sizeof origin);
+        if (config_is_option(ctx, setting))
+            cli_join(origin, sizeof origin, "--timeout", "", "");
+        else
+            cli_origin_text(config, setting, origin, sizeof origin);
         (void)snprintf(name, sizeof name, "%-32s", reef_setting_name(setting));
         cli_put_colored(stdout, ctx->color_out, CLI_BOLD, name);
         /* What can be empty is so by default: "" or []. */
@@ -95,6 +104,8 @@ static int config_show(cli_context *ctx)
 {
     reef_error error;
     reef_code code = cli_load_quietly(ctx, &error);
+    if (ctx->timeout_ms > 0) /* a day at most */
+        ctx->config.call_timeout_ms = (uint32_t)ctx->timeout_ms;
     if (cli_has(ctx, CLI_OPT_JSON))
         config_json(ctx, code == REEF_OK);
     else if (code == REEF_OK)

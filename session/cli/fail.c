@@ -40,13 +40,23 @@ int cli_exit_of(reef_code code)
     return CLI_INCOMPLETE;
 }
 
-static void fail_json(const char *text, const char *code, int exit_code)
+static void fail_json_begin(const char *text, const char *code)
 {
     fputs("{\"error\":", stdout);
     cli_put_json(stdout, reef_str_of(text));
     fputs(",\"code\":", stdout);
     cli_put_json(stdout, reef_str_of(code));
+}
+
+static void fail_json_end(int exit_code)
+{
     printf(",\"exit\":%d}\n", exit_code);
+}
+
+static void fail_json(const char *text, const char *code, int exit_code)
+{
+    fail_json_begin(text, code);
+    fail_json_end(exit_code);
 }
 
 static void fail_say(cli_context *ctx, const char *text)
@@ -58,13 +68,20 @@ static void fail_say(cli_context *ctx, const char *text)
     fputc('\n', stderr);
 }
 
-int cli_fail(cli_context *ctx, reef_code code, const char *text)
+int cli_fail_begin(cli_context *ctx, reef_code code, const char *text)
 {
-    int exit_code = cli_exit_of(code);
     const char *words = text != NULL && text[0] != '\0' ? text : reef_code_name(code);
     fail_say(ctx, words);
     if (cli_has(ctx, CLI_OPT_JSON))
-        fail_json(words, reef_code_name(code), exit_code);
+        fail_json_begin(words, reef_code_name(code));
+    return cli_exit_of(code);
+}
+
+int cli_fail(cli_context *ctx, reef_code code, const char *text)
+{
+    int exit_code = cli_fail_begin(ctx, code, text);
+    if (cli_has(ctx, CLI_OPT_JSON))
+        fail_json_end(exit_code);
     return exit_code;
 }
 

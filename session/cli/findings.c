@@ -148,12 +148,11 @@ static reef_str findings_name(const reef_finding *finding)
     return (reef_str){finding->text, len};
 }
 
-static void findings_put_json(const reef_finding *finding)
+void cli_finding_json(const reef_finding *finding)
 {
     const reef_excerpt *here = &finding->here, *first = &finding->first;
     reef_str name = findings_name(finding);
-    printf("{\"severity\":\"%s\",\"%s\":", finding->warning ? "warning" : "error",
-           findings_is_variable(name) ? "variable" : "file");
+    printf(",\"%s\":", findings_is_variable(name) ? "variable" : "file");
     cli_put_json(stdout, name);
     if (here->line > 0)
         printf(",\"line\":%" PRIu32 ",\"column\":%" PRIu32, here->line, here->column);
@@ -171,15 +170,17 @@ static void findings_put_json(const reef_finding *finding)
         cli_put_json(stdout, reef_str_of(finding->note));
         fputc('}', stdout);
     }
-    fputc('}', stdout);
 }
 
 void cli_findings_json(const reef_report *report)
 {
     fputc('[', stdout);
     for (uint32_t i = 0; i < report->count; i++) {
-        fputs(i > 0 ? "," : "", stdout);
-        findings_put_json(&report->findings[i]);
+        const reef_finding *finding = &report->findings[i];
+        printf("%s{\"severity\":\"%s\"", i > 0 ? "," : "",
+               finding->warning ? "warning" : "error");
+        cli_finding_json(finding);
+        fputc('}', stdout);
     }
     fputc(']', stdout);
 }

@@ -213,7 +213,7 @@ static void probe_json_text(const char *name, const char *value)
         fputs("null", stdout);
 }
 
-static void probe_json_findings(const cli_check *check)
+void cli_check_json_end(const cli_check *check, int exit_code)
 {
     fputs(",\"findings\":[", stdout);
     for (size_t i = 0; i < check->count; i++) {
@@ -221,9 +221,11 @@ static void probe_json_findings(const cli_check *check)
         printf("%s{\"severity\":\"%s\",\"exit\":%d,\"text\":", i > 0 ? "," : "",
                f->exit_code == CLI_DONE ? "note" : "problem", f->exit_code);
         cli_put_json(stdout, reef_str_of(f->text));
+        if (f->setting != NULL)
+            cli_finding_json(f->setting);
         fputc('}', stdout);
     }
-    printf("],\"exit\":%d}\n", check->exit_code);
+    printf("],\"exit\":%d}\n", exit_code);
 }
 
 void cli_check_json(const cli_check *check)
@@ -245,5 +247,5 @@ void cli_check_json(const cli_check *check)
     if (check->has_clock)
         printf(",\"clock_ms\":%" PRId64, check->clock_ms);
     probe_json_text("maxmemory_policy", check->eviction);
-    probe_json_findings(check);
+    cli_check_json_end(check, check->exit_code);
 }

@@ -325,7 +325,7 @@ static void offline_config_errors(void **state)
                     "[server.redis]\npassword = \"open sesame\"\ndb = 9999999999\n");
     reef_cli_refuses(cli, "--json config", "knot.toml:3:");
     reef_cli_has_not(cli->err, "sesame");
-    reef_cli_has(cli->out, "{\"file\":null,\"settings\":null,\"findings\":[{");
+    reef_cli_has(cli->out, "knot.toml\",\"settings\":null,\"findings\":[{");
     reef_cli_refuses(cli, "--json check", "knot.toml:3:");
     reef_cli_has_not(cli->out, "sesame");
     reef_cli_has(cli->out, "\"code\":\"bad configuration\",\"exit\":2}");
@@ -358,6 +358,11 @@ static void offline_config_warnings(void **state)
     reef_cli_has(cli->err, "knot.toml:3:1: warning: ");
     reef_cli_fails(cli, "call --timeout 300ms PING", 4, "127.0.0.1:1");
     reef_cli_has_not(cli->err, "hots");
+    reef_cli_fails(cli, "--json check --timeout 300ms", 4, "127.0.0.1:1");
+    reef_cli_has(cli->out, ",\"findings\":[{\"severity\":\"note\",\"exit\":0,");
+    reef_cli_has(cli->out, "\"line\":3,\"column\":1,");
+    reef_cli_run(cli, "config --timeout 2s");
+    reef_cli_has(cli->out, "  --timeout\n");
 }
 
 static void offline_config_unreadable(void **state)

@@ -409,7 +409,7 @@ reef_code tagged_write(FILE *out, reef_str toml, const char *name, reef_report *
     if (code == REEF_OK)
         tagged_text(out, &tree);
     else if (code != REEF_NOMEM)
-        reef_report_reader(report, NULL, &document, &reader, false);
+        reef_report_reader(report, NULL, &document, &reader, NULL);
     reef_toml_free(&reader);
     free(tree.nodes);
     free(tree.slots);

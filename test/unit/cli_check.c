@@ -118,7 +118,8 @@ static void check_notes(void **state)
     cap_has(c->out, "good      ");
     cap_settings(c, "");
     assert_int_equal(checks(c), CLI_DONE);
-    cap_has(c->out, "note      knot itself does not use this server");
+    cap_has(c->out, "note      knot itself does not use this server: "
+                    "server.redis.enabled is not set; ");
     cap_has_not(c->out, "lets in anyone");
     check_warns(c);
     peer = "192.0.2.7:6379";
@@ -192,7 +193,13 @@ static void check_advice(void **state)
     cap_has_not(c->out, "good");
     cap_set(c, CLI_OPT_JSON, "");
     assert_int_equal(checks(c), CLI_UNREACHED);
-    cap_has_not(c->out, "hots");
+    assert_int_equal(strncmp(c->out, "{\"error\":\"said the fake\",\"code\":\"", 33),
+                     0);
+    cap_has(c->out, "\",\"findings\":[{\"severity\":\"note\",\"exit\":0,\"text\":\"/");
+    cap_has(c->out, "; did you mean hosts?\",\"file\":\"/");
+    cap_has(c->out, "\",\"line\":3,\"column\":1,");
+    cap_has(c->out, "\"hint\":\"did you mean hosts?\"}],\"exit\":4}\n");
+    cap_has_not(c->out, "to do");
     cap_again(c);
     cap_settings(c, "[server.redis]\ndb = -1\n");
     assert_int_equal(checks(c), CLI_USAGE);

@@ -53,6 +53,14 @@ static void config_as_json(void **state)
     assert_string_equal(c->err, "");
 }
 
+/* The JSON begins with the name of the file; `next` is what follows. */
+static void config_names(const cap *c, const char *next)
+{
+    char start[256];
+    (void)snprintf(start, sizeof start, "{\"file\":\"%s\"%s", c->settings, next);
+    assert_int_equal(strncmp(c->out, start, strlen(start)), 0);
+}
+
 /* All that is wrong, in one go; no settings then. */
 static void config_refused(void **state)
 {
@@ -72,8 +80,8 @@ static void config_refused(void **state)
     cap_has_not(c->err, "hunter2");
     cap_set(c, CLI_OPT_JSON, "");
     assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
-    cap_has(c->out, "{\"file\":null,\"settings\":null,\"findings\":[{\"severity\":"
-                    "\"error\",\"file\":\"");
+    config_names(c,
+                 ",\"settings\":null,\"findings\":[{\"severity\":\"error\",\"file\":");
     cap_has(c->out, "},{\"severity\":\"warning\",");
     cap_has(c->out, "}]}\n");
     cap_has_not(c->out, "hunter2");
@@ -82,6 +90,48 @@ static void config_refused(void **state)
     assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
     assert_string_equal(c->err,
                         "/nonexistent/knot.toml: error: there is no such file\n");
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
+    cap_has(c->out, "{\"file\":null,\"settings\":null,");
+}
+
+/* The file is named, though it is not the file that is wrong. */
+static void config_refused_variable(void **state)
+{
+    static const char *const wrong[] = {"KNOT_REDIS_DB=x", NULL};
+    cap *c = *state;
+    cap_settings(c, settings);
+    cap_set(c, CLI_OPT_JSON, "");
+    c->ctx.env = wrong;
+    assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);
+    config_names(c, ",\"settings\":null,\"findings\":[{\"severity\":\"error\","
+                    "\"variable\":\"KNOT_REDIS_DB\",");
+}
+
+/* What the command line sets is in force. */
+static void config_timeout(void **state)
+{
+    static const char *const variable[] = {"KNOT_REDIS_CALL_TIMEOUT=3s", NULL};
+    cap *c = *state;
+    char line[96];
+    cap_settings(c, settings);
+    c->ctx.env = variable;
+    (void)snprintf(line, sizeof line, "%-32s%-22s  ", "server.redis.call_timeout",
+                   "3s");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_DONE);
+    cap_has(c->out, line);
+    cap_set(c, CLI_OPT_TIMEOUT, "86400s");
+    c->ctx.timeout_ms = 86400000;
+    (void)snprintf(line, sizeof line, "%-32s%-22s  --timeout\n",
+                   "server.redis.call_timeout", "86400s");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_DONE);
+    cap_has(c->out, line);
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(cap_run(c, cli_config_run), CLI_DONE);
+    cap_has(c->out, "{\"name\":\"server.redis.call_timeout\",\"value\":\"86400s\","
+                    "\"source\":\"option\",\"option\":\"--timeout\"}");
+    cap_has(c->out, "{\"name\":\"server.redis.connect_timeout\",\"value\":\"5s\","
+                    "\"source\":\"default\"}");
 }
 
 /* A warning keeps nothing from being used. */
@@ -213,7 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CAP_TEST(config_for_a_person),   CAP_TEST(config_as_json),
-        CAP_TEST(config_refused),        CAP_TEST(config_warned),
+        CAP_TEST(config_refused),        CAP_TEST(config_refused_variable),
+        CAP_TEST(config_timeout),        CAP_TEST(config_warned),
         CAP_TEST(config_single),         CAP_TEST(config_sentinel),
         CAP_TEST(config_cluster),        cmocka_unit_test(config_settings_help),
         CAP_TEST(config_settings_table),

@@ -67,6 +67,28 @@ static void fail_object(void **state)
     assert_string_equal(c->err, "reef: no \\x1b entry\n");
 }
 
+static int fail_begin(cli_context *ctx)
+{
+    return cli_fail_begin(ctx, REEF_DNS, "");
+}
+
+/* What is begun the caller ends. */
+static void fail_begun(void **state)
+{
+    cap *c = *state;
+    char said[64];
+    assert_int_equal(cap_run(c, fail_begin), CLI_DNS);
+    (void)snprintf(said, sizeof said, "reef: %s\n", reef_code_name(REEF_DNS));
+    assert_string_equal(c->err, said);
+    assert_string_equal(c->out, "");
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(cap_run(c, fail_begin), CLI_DNS);
+    assert_string_equal(c->err, said);
+    (void)snprintf(said, sizeof said, "{\"error\":\"%s\",\"code\":\"%s\"",
+                   reef_code_name(REEF_DNS), reef_code_name(REEF_DNS));
+    assert_string_equal(c->out, said);
+}
+
 static int fail_settings(cli_context *ctx)
 {
     const reef_error error = {REEF_BADCONFIG, 0, "k.toml:1:2: odd"};
@@ -125,6 +147,7 @@ int main(void)
         cmocka_unit_test(fail_exit_codes),
         CAP_TEST(fail_sentence),
         CAP_TEST(fail_object),
+        CAP_TEST(fail_begun),
         CAP_TEST(fail_of_settings),
         CAP_TEST(fail_usages),
     };

@@ -138,62 +138,7 @@ static void small_rooms(void **state)
     }
 }
 
-static void check_conflict(const char *toml, const char *want)
-{
-    reef_config config;
-    reef_error error;
-    if (help_parse(&config, toml, &error) != REEF_OK)
-        fail_msg("%s", error.text);
-    memset(&error, 0, sizeof error);
-    reef_code code = reef_config_check(&config, NULL, &error);
-    if (want == NULL) {
-        if (code != REEF_OK)
-            fail_msg("%s: %s", toml, error.text);
-        return;
-    }
-    assert_int_equal(code, REEF_BADCONFIG);
-    assert_int_equal(error.code, REEF_BADCONFIG);
-    if (strncmp(error.text, want, strlen(want)) != 0)
-        fail_msg("want %s, got %s", want, error.text);
-}
-
-static void conflicts(void **state)
-{
-    (void)state;
-    check_conflict("server.redis.db = 3\nserver.redis.hosts = ['a', 'b']",
-                   "knot.toml:1:19: server.redis.db is not 0");
-    check_conflict("server.redis.db = 0\nserver.redis.hosts = ['a', 'b']", NULL);
-    check_conflict("server.redis.db = 3\nserver.redis.hosts = ['a']", NULL);
-    check_conflict("server.redis.db = 3\nserver.redis.hosts = ['a', 'b']\n"
-                   "server.redis.master_name = 'm'",
-                   NULL);
-    check_conflict("[server.redis]\nsentinel_username = 'u'",
-                   "knot.toml:2:21: server.redis.sentinel_username is set");
-    check_conflict("[server.redis]\n\nsentinel_password = 'hunter2'",
-                   "knot.toml:3:21: server.redis.sentinel_password is set");
-    check_conflict("[server.redis]\nsentinel_password = 'p'\nmaster_name = 'm'", NULL);
-    check_conflict("server.redis.hosts = ['a',\n 'unix:/b']",
-                   "knot.toml:2:2: server.redis.hosts: found a socket path");
-    check_conflict("server.redis.hosts = ['unix:/b']", NULL);
-    check_conflict("server.redis.hosts = ['unix:/b']\nserver.redis.db = 3", NULL);
-}
-
 /* From the environment, the variable is named. */
-static void conflicts_of_variables(void **state)
-{
-    static const char *const list[] = {"KNOT_REDIS_DB=3", "KNOT_REDIS_HOSTS=a,b", NULL};
-    reef_config config;
-    reef_error error;
-    (void)state;
-    reef_config_init(&config);
-    assert_int_equal(reef_config_env(&config, list, NULL, &error), REEF_OK);
-    assert_int_equal(reef_config_check(&config, NULL, &error), REEF_BADCONFIG);
-    assert_memory_equal(error.text, "KNOT_REDIS_DB: ", 15);
-    config.origins[REEF_SET_DB].source = REEF_FROM_DEFAULT; /* set by hand */
-    assert_int_equal(reef_config_check(&config, NULL, &error), REEF_BADCONFIG);
-    assert_memory_equal(error.text, "config: server.redis.db is not 0", 32);
-}
-
 static void wipe(void **state)
 {
     static reef_config config, zero;
@@ -207,9 +152,8 @@ static void wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),  cmocka_unit_test(table),
-        cmocka_unit_test(values),    cmocka_unit_test(small_rooms),
-        cmocka_unit_test(conflicts), cmocka_unit_test(conflicts_of_variables),
+        cmocka_unit_test(defaults), cmocka_unit_test(table),
+        cmocka_unit_test(values),   cmocka_unit_test(small_rooms),
         cmocka_unit_test(wipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

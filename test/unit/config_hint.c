@@ -191,7 +191,7 @@ static void limits_and_good(void **state)
     while (reef_toml_next(&reader, &event) > REEF_TOML_BAD)
         continue;
     assert_int_equal(reef_toml_code(&reader), REEF_LIMIT);
-    reef_toml_hint(&reader, false, &hint);
+    reef_toml_hint(&reader, false, REEF_WANT_ANY, &hint);
     assert_string_equal(hint.text, "");
     reef_toml_free(&reader);
 }

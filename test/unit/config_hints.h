@@ -25,8 +25,8 @@ static inline void hints_sound(const reef_message *hint)
 }
 
 /* Reads a document to its end or error. False: it is valid. */
-static inline bool hints_of(const char *bytes, size_t len, bool hidden,
-                            reef_message *hint)
+static inline bool hints_for(const char *bytes, size_t len, bool hidden,
+                             reef_hint_want want, reef_message *hint)
 {
     reef_str copy = help_copy(bytes, len);
     reef_toml reader;
@@ -36,25 +36,36 @@ static inline bool hints_of(const char *bytes, size_t len, bool hidden,
     while (reef_toml_next(&reader, &event) > REEF_TOML_BAD)
         continue;
     if (event.kind == REEF_TOML_BAD)
-        reef_toml_hint(&reader, hidden, hint);
+        reef_toml_hint(&reader, hidden, want, hint);
     hints_sound(hint);
     reef_toml_free(&reader);
     help_free(copy);
     return event.kind == REEF_TOML_BAD;
 }
 
-static inline void hints_check(const hints_row *rows, size_t count, bool hidden)
+static inline bool hints_of(const char *bytes, size_t len, bool hidden,
+                            reef_message *hint)
+{
+    return hints_for(bytes, len, hidden, REEF_WANT_ANY, hint);
+}
+
+static inline void hints_check(const hints_row *rows, size_t count, bool hidden,
+                               reef_hint_want want)
 {
     reef_message hint;
     for (size_t i = 0; i < count; i++) {
-        if (!hints_of(rows[i].text, strlen(rows[i].text), hidden, &hint))
+        if (!hints_for(rows[i].text, strlen(rows[i].text), hidden, want, &hint))
             fail_msg("%s\nis valid", rows[i].text);
         if (strcmp(hint.text, rows[i].hint) != 0)
             fail_msg("%s\nwant %s\ngot  %s", rows[i].text, rows[i].hint, hint.text);
     }
 }
 
-#define HINTS(rows) hints_check(rows, sizeof rows / sizeof rows[0], false)
-#define HINTS_HIDDEN(rows) hints_check(rows, sizeof rows / sizeof rows[0], true)
+/* `want`: what the last key takes. */
+#define HINTS_WANT(rows, want)                                                         \
+    hints_check(rows, sizeof rows / sizeof rows[0], false, want)
+#define HINTS(rows) HINTS_WANT(rows, REEF_WANT_ANY)
+#define HINTS_HIDDEN(rows)                                                             \
+    hints_check(rows, sizeof rows / sizeof rows[0], true, REEF_WANT_ANY)
 
 #endif

@@ -112,7 +112,7 @@ static const char *const bad_host_cases[][2] = {
     {"a.1", "IPv4"},
     {"redis://localhost:6379", "URL"},
     {"rediss://u:pw@localhost", "URL"},
-    {"//run/redis.sock", "letters"},
+    {"//run/redis.sock", "unix:"},
     {"user@host", "settings of their own"},
     {"SRV+a", "lower case"},
     {"Srv+a.b", "lower case"},

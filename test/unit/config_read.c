@@ -174,8 +174,7 @@ static const char *const misfit_cases[][2] = {
     {"server.redis.db = 2026-01-31", "knot.toml:1:19: server.redis.db: found 2026-"},
     {"[server.redis]\nenabled = \"true\"",
      "knot.toml:2:11: server.redis.enabled: found \"true\"; allowed: true or "
-     "false, "
-     "without quotes"},
+     "false; write it without quotes"},
     {"[server.redis]\nenabled = 1", "knot.toml:2:11: server.redis.enabled: found 1"},
     {"[server.redis]\nhosts = \"a:1\"", "knot.toml:2:9: server.redis.hosts: found "
                                         "\"a:1\"; allowed: a list of texts"},
@@ -239,7 +238,8 @@ static void broken_texts(void **state)
 {
     static const char *const cases[][2] = {
         {"[server.redis]\nhosts = [localhost:6379]",
-         "knot.toml:2:10: a text stands in quotes; found \"localhost:6379\"; put it "
+         "knot.toml:2:10: this is no value; a text stands in quotes; found "
+         "\"localhost:6379\"; put it "
          "in quotes: \"localhost:6379\""},
         {"[server.redis]\nenabled = True",
          "knot.toml:2:11: a boolean is written true or false, in small letters; found "
@@ -394,7 +394,8 @@ static void size_of_text(void **state)
     assert_int_equal(
         reef_config_parse(&config, NULL, (reef_str){text, len}, NULL, &error),
         REEF_BADCONFIG);
-    help_contains(error.text, "knot.toml: the file has more than 16777216 bytes");
+    help_contains(error.text,
+                  "knot.toml: the file is too long: at most 16777216 bytes");
     free(text);
 }
 

@@ -306,6 +306,35 @@ static void origins(void **state)
     assert_int_equal(config.origins[REEF_SET_DB].source, REEF_FROM_DEFAULT);
 }
 
+/* Names from elsewhere; a name that is only ours says nothing. */
+static void moved(void **state)
+{
+    static const char *const cases[][3] = {
+        {"", "redis", "write [server.redis]"},
+        {"", "Valkey", "write [server.redis]"},
+        {"", "server.redis", "write [server.redis]"},
+        {"server", "resolver", "write [resolver]"},
+        {"server.redis", "port", "write it behind the host"},
+        {"server.redis", "PWD", "did you mean password?"},
+        {"", "KNOT_REDIS_DB", "in the file it is server.redis.db"},
+        {"server", "KNOT_NAMESERVERS", "in the file it is resolver.nameservers"},
+        {"", "port", NULL},
+        {"server.redis", "resolver", NULL},
+        {"server", "redis", NULL},
+        {"", "", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reef_message hint = {0};
+        bool known = reef_setting_moved(reef_str_of(cases[i][0]),
+                                        reef_str_of(cases[i][1]), &hint);
+        assert_int_equal(known, cases[i][2] != NULL);
+        assert_int_equal(hint.len > 0, known);
+        if (known)
+            help_contains(hint.text, cases[i][2]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +348,7 @@ int main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(ports_follow_the_topology),
         cmocka_unit_test(origins),
+        cmocka_unit_test(moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

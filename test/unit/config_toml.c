@@ -65,6 +65,38 @@ static void blanks(void **state)
     CHECK(good);
 }
 
+/* Each byte at each place of a comment and of a string of each kind, longer than some
+ * steps of eight bytes: read, or refused where it stands. */
+static void every_byte(void **state)
+{
+    static const char *const before[] = {"#", "a=\"", "a='", "a=\"\"\"", "a='''"};
+    static const char *const behind[] = {"\n", "\"\n", "'\n", "\"\"\"\n", "'''\n"};
+    enum { FORMS = sizeof before / sizeof before[0], LONG = 27 };
+    reef_toml reader;
+    reef_toml_event event;
+    (void)state;
+    for (size_t test = 0; test < FORMS * LONG * 256; test++) {
+        size_t form = test % FORMS, place = test / FORMS % LONG;
+        char c = (char)(unsigned char)(test / FORMS / LONG), text[64];
+        if (c != 0 && strchr("\"'\\\n", c) != NULL)
+            continue; /* they end some of these */
+        int len = snprintf(text, sizeof text, "%s%*s%s", before[form], LONG, "",
+                           behind[form]);
+        size_t at = strlen(before[form]) + place;
+        text[at] = c;
+        reef_str copy = help_copy(text, (size_t)len);
+        reef_toml_init(&reader, copy, NULL);
+        while (reef_toml_next(&reader, &event) > REEF_TOML_BAD)
+            continue;
+        bool good = c == '\t' || (c >= 0x20 && c < 0x7F) ||
+                    (c == '\r' && form == 0 && place == LONG - 1);
+        assert_int_equal(event.kind, good ? REEF_TOML_END : REEF_TOML_BAD);
+        assert_true(good || event.mark.at == at);
+        reef_toml_free(&reader);
+        help_free(copy);
+    }
+}
+
 static void keys(void **state)
 {
     static const sample good[] = {
@@ -511,6 +543,7 @@ int main(void)
         cmocka_unit_test(marks),         cmocka_unit_test(first_and_last),
         cmocka_unit_test(depth),         cmocka_unit_test(long_key),
         cmocka_unit_test(truncations),   cmocka_unit_test(mutations),
+        cmocka_unit_test(every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

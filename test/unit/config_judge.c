@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config_judge: settings held against each other: what is said, where the caret stands,
+ * and what is not said for the sake of a setting that has no good value. */
+#include "config/reading.h"
+#include "config_help.h"
+
+static void check_conflict(const char *toml, const char *want)
+{
+    reef_config config;
+    reef_error error;
+    if (help_parse(&config, toml, &error) != REEF_OK)
+        fail_msg("%s", error.text);
+    memset(&error, 0, sizeof error);
+    reef_code code = reef_config_check(&config, NULL, &error);
+    if (want == NULL) {
+        if (code != REEF_OK)
+            fail_msg("%s: %s", toml, error.text);
+        return;
+    }
+    assert_int_equal(code, REEF_BADCONFIG);
+    assert_int_equal(error.code, REEF_BADCONFIG);
+    if (strncmp(error.text, want, strlen(want)) != 0)
+        fail_msg("want %s, got %s", want, error.text);
+}
+
+static void conflicts(void **state)
+{
+    (void)state;
+    check_conflict("server.redis.db = 3\nserver.redis.hosts = ['a', 'b']",
+                   "knot.toml:1:19: server.redis.db is not 0");
+    check_conflict("server.redis.db = 0\nserver.redis.hosts = ['a', 'b']", NULL);
+    check_conflict("server.redis.db = 3\nserver.redis.hosts = ['a']", NULL);
+    check_conflict("server.redis.db = 3\nserver.redis.hosts = ['a', 'b']\n"
+                   "server.redis.master_name = 'm'",
+                   NULL);
+    check_conflict("[server.redis]\nsentinel_username = 'u'",
+                   "knot.toml:2:21: server.redis.sentinel_username is set");
+    check_conflict("[server.redis]\n\nsentinel_password = 'hunter2'",
+                   "knot.toml:3:21: server.redis.sentinel_password is set");
+    check_conflict("[server.redis]\nsentinel_password = 'p'\nmaster_name = 'm'", NULL);
+    check_conflict("server.redis.hosts = ['a',\n 'unix:/b']",
+                   "knot.toml:2:2: server.redis.hosts: found a socket path");
+    check_conflict("server.redis.hosts = ['unix:/b']", NULL);
+    check_conflict("server.redis.hosts = ['unix:/b']\nserver.redis.db = 3", NULL);
+}
+
+static void conflicts_of_variables(void **state)
+{
+    static const char *const list[] = {"KNOT_REDIS_DB=3", "KNOT_REDIS_HOSTS=a,b", NULL};
+    reef_config config;
+    reef_error error;
+    (void)state;
+    reef_config_init(&config);
+    assert_int_equal(reef_config_env(&config, list, NULL, &error), REEF_OK);
+    assert_int_equal(reef_config_check(&config, NULL, &error), REEF_BADCONFIG);
+    assert_memory_equal(error.text, "KNOT_REDIS_DB: ", 15);
+    config.origins[REEF_SET_DB].source = REEF_FROM_DEFAULT; /* set by hand */
+    assert_int_equal(reef_config_check(&config, NULL, &error), REEF_BADCONFIG);
+    assert_memory_equal(error.text, "config: server.redis.db is not 0", 32);
+}
+
+/* The findings of a text and an environment, each as "PLACE: sentence" with its span
+ * and, behind " < ", the line and column of the other place. */
+static void check_findings(const char *toml, const char *const environ[],
+                           const char *want)
+{
+    static reef_report report;
+    static char got[4096];
+    reef_config config;
+    reef_error error = {0};
+    reef_reading reading = {
+        &config, {"k", reef_str_of(toml)}, &report, &error, REEF_OK, 0, false};
+    size_t len = 0;
+    memset(&report, 0, sizeof report);
+    reef_config_init(&config);
+    reef_read_file(&reading);
+    reef_read_env(&reading, environ);
+    reef_read_check(&reading);
+    got[0] = 0;
+    for (uint32_t i = 0; i < report.count; i++) {
+        const reef_finding *f = &report.findings[i];
+        len +=
+            (size_t)snprintf(got + len, sizeof got - len, "%s%s [%u]",
+                             f->warning ? "~" : "", f->text, (unsigned)f->here.width);
+        if (f->first.line > 0)
+            len += (size_t)snprintf(got + len, sizeof got - len, " < %u:%u",
+                                    (unsigned)f->first.line, (unsigned)f->first.column);
+        len += (size_t)snprintf(got + len, sizeof got - len, "\n");
+    }
+    if (strcmp(got, want) != 0)
+        fail_msg("%s\nwant %s\ngot  %s", toml, want, got);
+    assert_int_equal(reading.code == REEF_OK, report.errors == 0);
+    reef_config_wipe(&config);
+}
+
+/* ENABLED in front of a text, so that only what is asked for is found. */
+#define ON "server.redis.enabled = true\n"
+
+static void carets(void **state)
+{
+    static const char *const none[] = {NULL};
+    (void)state;
+    check_findings(ON "server.redis.sentinel_username = \"u\\\"x y\"", none,
+                   "k:2:34: server.redis.sentinel_username is set, but master_name is "
+                   "not [8]\n");
+    check_findings(ON "server.redis.sentinel_username = '''u'''", none,
+                   "k:2:34: server.redis.sentinel_username is set, but master_name is "
+                   "not [7]\n");
+    check_findings(ON "server.redis.sentinel_password = 'x'", none,
+                   "k:2:34: server.redis.sentinel_password is set, but master_name is "
+                   "not [3]\n");
+    check_findings("\xEF\xBB\xBFserver.redis = {enabled=true,hosts=['a','b'],db=31}",
+                   none,
+                   "k:1:49: server.redis.db is not 0, but several hosts are a cluster, "
+                   "which has db 0 alone [2] < 1:36\n");
+    check_findings(ON "server.redis.hosts = [\n'\xC3\xA4',\n 'unix:/b']", none,
+                   "k:3:1: server.redis.hosts: found \"\xC3\xA4\"; a name is made of "
+                   "letters, digits, \"-\", \"_\" and dots [3]\n");
+    check_findings(ON "server.redis.hosts = [\n'a',\n 'unix:/b']", none,
+                   "k:4:2: server.redis.hosts: found a socket path among several hosts "
+                   "[9]\n");
+}
+
+/* The cause may be in the file, the effect in the environment, and the other way. */
+static void file_and_environment(void **state)
+{
+    static const char *const hosts[] = {"KNOT_REDIS_HOSTS=a,b", NULL};
+    static const char *const db[] = {"KNOT_REDIS_DB=3", NULL};
+    static const char *const off[] = {"KNOT_REDIS_ENABLED=false", NULL};
+    (void)state;
+    check_findings(ON "server.redis.hosts = ['a']\nserver.redis.db = 3", hosts,
+                   "k:3:19: server.redis.db is not 0, but the hosts of "
+                   "KNOT_REDIS_HOSTS are a cluster, which has db 0 alone [1]\n");
+    check_findings(ON "server.redis.hosts = ['a','b']", db,
+                   "KNOT_REDIS_DB: server.redis.db is not 0, but the hosts on line 2 "
+                   "of the file are a cluster, which has db 0 alone [0]\n");
+    check_findings(ON, off,
+                   "~KNOT_REDIS_ENABLED: server.redis.enabled is false, so knot uses "
+                   "neither Redis nor Valkey [0]\n");
+}
+
+static void switched_off(void **state)
+{
+    static const char *const none[] = {NULL};
+    (void)state;
+    check_findings("", none, "");
+    check_findings("server.redis.db = 1", none, "");
+    check_findings("server.redis.enabled = false", none,
+                   "~k:1:24: server.redis.enabled is false, so knot uses neither Redis "
+                   "nor Valkey [5]\n");
+    check_findings("server.redis.hosts = ['a']", none,
+                   "~k:1:22: server.redis.hosts are set, but enabled is not, so knot "
+                   "does not use them [5]\n");
+    check_findings("server.redis.hosts = [ ]", none,
+                   "~k:1:22: server.redis.hosts is empty, so localhost:6379 is used "
+                   "[3]\n");
+    check_findings(ON "server.redis.hosts = []", none,
+                   "~k:2:22: server.redis.hosts is empty, so localhost:6379 is used "
+                   "[2]\n");
+}
+
+/* All in one go, and nothing that a bad value alone would cause. */
+static void one_go(void **state)
+{
+    static const char *const list[] = {"KNOT_REDIS_LANES=0", NULL};
+    static const char *const good[] = {"KNOT_REDIS_DB=0", NULL};
+    (void)state;
+    check_findings(
+        ON "server.redis.hosts = ['a','b']\nserver.redis.db = 3\n"
+           "server.redis.protocol = 7\nserver.redis.sentinel_username = 'u'",
+        list,
+        "k:4:25: server.redis.protocol: found 7; allowed: \"auto\", 2 or 3 "
+        "[1]\n"
+        "KNOT_REDIS_LANES: server.redis.lanes: found \"0\"; allowed: a whole "
+        "number from 1 to 64 [0]\n"
+        "k:3:19: server.redis.db is not 0, but several hosts are a cluster, "
+        "which has db 0 alone [1] < 2:22\n"
+        "k:5:34: server.redis.sentinel_username is set, but master_name is "
+        "not [3]\n");
+    check_findings(ON "server.redis.master_name = 5\nserver.redis.db = 3\n"
+                      "server.redis.hosts = ['a','b']\n"
+                      "server.redis.sentinel_username = 'u'",
+                   good,
+                   "k:2:28: server.redis.master_name: found 5; allowed: a text of at "
+                   "most 255 bytes [1]\n");
+    check_findings("server.redis = 5\n", good,
+                   "k:1:16: server.redis: found 5; allowed: a table of settings [1]\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conflicts),    cmocka_unit_test(conflicts_of_variables),
+        cmocka_unit_test(carets),       cmocka_unit_test(file_and_environment),
+        cmocka_unit_test(switched_off), cmocka_unit_test(one_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
