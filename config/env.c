@@ -4,7 +4,7 @@
  * asks the system. */
 #include "config/env.h"
 #include "config/mask.h"
-#include "config/reading.h"
+#include "config/intake.h"
 #include "config/setting.h"
 #include "config/text.h"
 #include <string.h>
@@ -18,7 +18,7 @@ reef_str reef_env_find(const char *const environ[], const char *name)
     return (reef_str){0};
 }
 
-static void env_fail(reef_reading *r, reef_setting setting, reef_str value,
+static void env_fail(reef_intake *r, reef_setting setting, reef_str value,
                      const char *why)
 {
     reef_message message = {0};
@@ -34,10 +34,10 @@ static void env_fail(reef_reading *r, reef_setting setting, reef_str value,
     reef_message_add(&message, why);
     reef_report_fail(r->report, r->error, REEF_BADCONFIG, reef_setting_env(setting),
                      &message);
-    reef_reading_bad(r, (int)setting, REEF_BADCONFIG);
+    reef_intake_bad(r, (int)setting, REEF_BADCONFIG);
 }
 
-static bool env_put(reef_reading *r, reef_setting setting, reef_str value)
+static bool env_put(reef_intake *r, reef_setting setting, reef_str value)
 {
     reef_input input = {.kind = REEF_INPUT_ENV, .text = value};
     input.origin.source = REEF_FROM_ENV;
@@ -49,7 +49,7 @@ static bool env_put(reef_reading *r, reef_setting setting, reef_str value)
 
 /* A list between commas; spaces around its elements fall away. One error of it is
  * enough: it names the variable. */
-static void env_put_list(reef_reading *r, reef_setting setting, reef_str list)
+static void env_put_list(reef_intake *r, reef_setting setting, reef_str list)
 {
     bool good = true;
     reef_setting_begin(r->config, setting, (reef_origin){REEF_FROM_ENV, 0, 0});
@@ -62,7 +62,7 @@ static void env_put_list(reef_reading *r, reef_setting setting, reef_str list)
 
 /* A good variable makes up for a value of the file that was refused, though that is an
  * error all the same. */
-void reef_read_env(reef_reading *r, const char *const environ[])
+void reef_read_env(reef_intake *r, const char *const environ[])
 {
     for (size_t i = 0; i < REEF_SETTINGS; i++) {
         reef_setting setting = (reef_setting)i;

@@ -3,12 +3,12 @@
  * judge: settings held against each other, once the file and the environment are read.
  *
  * Invariant: nothing is said of a setting that has no good value, or for its sake. */
-#include "config/reading.h"
+#include "config/intake.h"
 #include "config/setting.h"
 #include "config/text.h"
 #include <string.h>
 
-static bool judge_is_good(const reef_reading *r, reef_setting setting)
+static bool judge_is_good(const reef_intake *r, reef_setting setting)
 {
     return (r->bad >> setting & 1) == 0;
 }
@@ -40,7 +40,7 @@ static size_t judge_value_end(reef_str text, size_t at)
 
 /* A setting's place in the text, and its bytes; of a file whose text is not at hand
  * only the line. */
-static void judge_place(const reef_reading *r, const reef_origin *origin,
+static void judge_place(const reef_intake *r, const reef_origin *origin,
                         reef_toml_mark *mark, size_t *size)
 {
     reef_str text = r->document.text;
@@ -59,7 +59,7 @@ static void judge_place(const reef_reading *r, const reef_origin *origin,
         *mark = (reef_toml_mark){0, 0, origin->line};
 }
 
-static void judge_say(reef_reading *r, reef_setting setting, const reef_origin *origin,
+static void judge_say(reef_intake *r, reef_setting setting, const reef_origin *origin,
                       const char *why, reef_finding_draft *draft)
 {
     reef_message message = {0};
@@ -82,12 +82,12 @@ static void judge_say(reef_reading *r, reef_setting setting, const reef_origin *
     draft->entry_end = reef_str_find(document.text, '\n', draft->mark.at);
     reef_report_put(r->report, r->error, &document, draft);
     if (!draft->warning)
-        reef_reading_bad(r, -1, REEF_BADCONFIG);
+        reef_intake_bad(r, -1, REEF_BADCONFIG);
 }
 
 /* ---- hosts -------------------------------------------------------------------- */
 
-static void judge_sockets(reef_reading *r)
+static void judge_sockets(reef_intake *r)
 {
     const reef_config *config = r->config;
     reef_finding_draft draft = {
@@ -102,7 +102,7 @@ static void judge_sockets(reef_reading *r)
 
 /* Several hosts without a master are a cluster. The db may be in the file and the hosts
  * in the environment, or the other way round: both are named. */
-static void judge_db(reef_reading *r)
+static void judge_db(reef_intake *r)
 {
     const reef_config *config = r->config;
     const reef_origin *db = &config->origins[REEF_SET_DB];
@@ -135,7 +135,7 @@ static void judge_db(reef_reading *r)
 }
 
 /* hosts = []: then the one host is the default, told by its origin. */
-static bool judge_is_empty(const reef_reading *r)
+static bool judge_is_empty(const reef_intake *r)
 {
     const reef_origin *list = &r->config->origins[REEF_SET_HOSTS];
     const reef_origin *first = &r->config->hosts[0].origin;
@@ -144,7 +144,7 @@ static bool judge_is_empty(const reef_reading *r)
 }
 
 /* As in knot the default comes in its place, which is rarely what was meant. */
-static void judge_empty(reef_reading *r)
+static void judge_empty(reef_intake *r)
 {
     reef_finding_draft draft = {
         .warning = true, .hint = reef_str_of("write hosts = [\"localhost:6379\"]")};
@@ -156,7 +156,7 @@ static void judge_empty(reef_reading *r)
 /* ---- the rest ----------------------------------------------------------------- */
 
 /* Sentinel's settings are of no use without the name of the master. */
-static void judge_sentinel(reef_reading *r, reef_setting setting, const char *value)
+static void judge_sentinel(reef_intake *r, reef_setting setting, const char *value)
 {
     reef_finding_draft draft = {.hint =
                                     reef_str_of("set master_name, or leave this out")};
@@ -166,7 +166,7 @@ static void judge_sentinel(reef_reading *r, reef_setting setting, const char *va
 }
 
 /* Switched off by hand, or hosts are named and switched on is nothing. */
-static void judge_enabled(reef_reading *r)
+static void judge_enabled(reef_intake *r)
 {
     const reef_origin *enabled = &r->config->origins[REEF_SET_ENABLED];
     const reef_origin *hosts = &r->config->origins[REEF_SET_HOSTS];
@@ -186,7 +186,7 @@ static void judge_enabled(reef_reading *r)
                   " are set, but enabled is not, so knot does not use them", &draft);
 }
 
-void reef_read_check(reef_reading *r)
+void reef_read_check(reef_intake *r)
 {
     bool hosts = judge_is_good(r, REEF_SET_HOSTS);
     bool master = judge_is_good(r, REEF_SET_MASTER_NAME);

@@ -7,7 +7,7 @@
  * is freed: a password may stand in it. So the stream is unbuffered, and the block
  * grows by hand. */
 #include "config/env.h"
-#include "config/reading.h"
+#include "config/intake.h"
 #include "config/text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -185,28 +185,28 @@ static const char *load_path(const char *path, const char *const environ[],
     return path;
 }
 
-static bool load_fits(reef_reading *r)
+static bool load_fits(reef_intake *r)
 {
     reef_message message = {0};
     const char *name = r->document.name;
     if (strlen(name) > REEF_FILE_NAME_MAX)
         reef_message_add(&message, "the file's name has more than 1023 bytes");
     if (message.len > 0)
-        reef_reading_bad(
+        reef_intake_bad(
             r, -1,
             reef_report_fail(r->report, r->error, REEF_BADCONFIG, name, &message));
     return message.len == 0;
 }
 
 /* The file into the reading; what can't be read is an error. */
-static void load_file(reef_reading *r, load_block *block)
+static void load_file(reef_intake *r, load_block *block)
 {
     const char *name = r->document.name;
     int number = load_bytes(block, name);
     r->document.text = (reef_str){block->bytes, block->len};
     r->broken = true;
     if (number != 0) {
-        reef_reading_bad(r, -1, load_fail(name, number, r->report, r->error));
+        reef_intake_bad(r, -1, load_fail(name, number, r->report, r->error));
         return;
     }
     r->broken = false;
@@ -218,8 +218,7 @@ static void load_file(reef_reading *r, load_block *block)
 
 /* All steps, also when one found an error: so all errors are found in one go. Only a
  * text that was not read to its end is not judged. */
-static reef_code load_all(reef_reading *r, const char *path,
-                          const char *const environ[])
+static reef_code load_all(reef_intake *r, const char *path, const char *const environ[])
 {
     char found[REEF_FILE_NAME_MAX + 1];
     load_block block = {0};
@@ -240,7 +239,7 @@ reef_code reef_config_load(reef_config *config, const char *path,
                            reef_error *error)
 {
     char file[REEF_FILE_NAME_MAX + 1];
-    reef_reading reading = {config, {0}, report, error, REEF_OK, 0, false};
+    reef_intake reading = {config, {0}, report, error, REEF_OK, 0, false};
     reef_config_init(config);
     reef_code code = load_all(&reading, path, environ);
     if (code != REEF_OK) {

@@ -12,7 +12,7 @@
  * reading goes on; a text that is no TOML ends it. */
 #include "config/hint.h"
 #include "config/host.h"
-#include "config/reading.h"
+#include "config/intake.h"
 #include "config/setting.h"
 #include "config/toml.h"
 #include <string.h>
@@ -26,7 +26,7 @@ typedef struct read_path {
 
 typedef struct read_state {
     reef_toml toml;
-    reef_reading *reading;
+    reef_intake *reading;
     read_path table, key;
     bool header, keyed, tables;    /* tables: the header has two brackets */
     reef_str names[REEF_SETTINGS]; /* of the table */
@@ -112,8 +112,8 @@ static bool read_error(read_state *s, read_path path, reef_finding_draft *draft,
                        const reef_message *sentence)
 {
     draft->sentence = read_words(sentence);
-    reef_reading_bad(s->reading, read_is_setting(path) ? (int)path.row : REEF_SETTINGS,
-                     draft->code);
+    reef_intake_bad(s->reading, read_is_setting(path) ? (int)path.row : REEF_SETTINGS,
+                    draft->code);
     reef_report_put(s->reading->report, s->reading->error, &s->reading->document,
                     draft);
     return s->reading->report != NULL && s->reading->report->errors < REEF_FINDINGS_MAX;
@@ -139,7 +139,7 @@ static void read_bad(read_state *s)
         s->reading->report, s->reading->error, &s->reading->document, &s->toml,
         known ? reef_setting_at((reef_setting)s->key.row) : NULL);
     s->reading->broken = true;
-    reef_reading_bad(s->reading, -1, code);
+    reef_intake_bad(s->reading, -1, code);
 }
 
 static void read_add_path(reef_message *message, read_path path)
@@ -554,7 +554,7 @@ static void read_all(read_state *s)
         s->reading->broken = true;
 }
 
-void reef_read_file(reef_reading *reading)
+void reef_read_file(reef_intake *reading)
 {
     static const reef_toml_limits limits = {.text = REEF_FILE_MAX,
                                             .names = REEF_KEYS_MAX};

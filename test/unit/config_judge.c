@@ -2,7 +2,7 @@
  *
  * config_judge: settings held against each other: what is said, where the caret stands,
  * and what is not said for the sake of a setting that has no good value. */
-#include "config/reading.h"
+#include "config/intake.h"
 #include "config_help.h"
 
 static void check_conflict(const char *toml, const char *want)
@@ -69,7 +69,7 @@ static void check_findings(const char *toml, const char *const environ[],
     static char got[4096];
     reef_config config;
     reef_error error = {0};
-    reef_reading reading = {
+    reef_intake reading = {
         &config, {"k", reef_str_of(toml)}, &report, &error, REEF_OK, 0, false};
     size_t len = 0;
     memset(&report, 0, sizeof report);

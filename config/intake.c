@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reading: the three steps of a reading, each alone, as the public interface has them.
+ * intake: the three steps of a reading, each alone, as the public interface has them.
  *
  * Invariant: a caller's reef_config changes only when a step went well. */
-#include "config/reading.h"
+#include "config/intake.h"
 #include "config/setting.h"
 #include "config/text.h"
 #include <string.h>
 
-void reef_reading_bad(reef_reading *reading, int setting, reef_code code)
+void reef_intake_bad(reef_intake *reading, int setting, reef_code code)
 {
     if (reading->code == REEF_OK)
         reading->code = code;
@@ -17,7 +17,7 @@ void reef_reading_bad(reef_reading *reading, int setting, reef_code code)
             setting == REEF_SETTINGS ? (uint32_t)REEF_BAD_ALL : (uint32_t)1 << setting;
 }
 
-static void reading_too_long(reef_message *message)
+static void intake_too_long(reef_message *message)
 {
     reef_message_add(message, "the file is too long: at most ");
     reef_message_number(message, REEF_FILE_MAX);
@@ -25,8 +25,8 @@ static void reading_too_long(reef_message *message)
 }
 
 /* What was read into `next` becomes the caller's when all of it was good. */
-static reef_code reading_end(const reef_reading *reading, reef_config *config,
-                             reef_config *next)
+static reef_code intake_end(const reef_intake *reading, reef_config *config,
+                            reef_config *next)
 {
     if (reading->code == REEF_OK)
         *config = *next;
@@ -41,10 +41,10 @@ reef_code reef_config_parse(reef_config *config, const char *file, reef_str toml
     reef_message message = {0};
     const char *name = file != NULL ? file : "knot.toml";
     size_t len = strlen(name);
-    reef_reading reading = {&next, {name, toml}, report, error, REEF_OK, 0, false};
+    reef_intake reading = {&next, {name, toml}, report, error, REEF_OK, 0, false};
     reef_error_clear(error);
     if (toml.len > REEF_FILE_MAX)
-        reading_too_long(&message);
+        intake_too_long(&message);
     if (len > REEF_FILE_NAME_MAX)
         reef_message_add(&message, "the file's name has more than 1023 bytes");
     if (message.len > 0)
@@ -52,24 +52,24 @@ reef_code reef_config_parse(reef_config *config, const char *file, reef_str toml
     reef_read_file(&reading);
     memset(next.file, 0, sizeof next.file);
     memcpy(next.file, name, len);
-    return reading_end(&reading, config, &next);
+    return intake_end(&reading, config, &next);
 }
 
 reef_code reef_config_env(reef_config *config, const char *const environ[],
                           reef_report *report, reef_error *error)
 {
     reef_config next = *config;
-    reef_reading reading = {&next, {0}, report, error, REEF_OK, 0, false};
+    reef_intake reading = {&next, {0}, report, error, REEF_OK, 0, false};
     reef_error_clear(error);
     reef_read_env(&reading, environ);
-    return reading_end(&reading, config, &next);
+    return intake_end(&reading, config, &next);
 }
 
 reef_code reef_config_check(const reef_config *config, reef_report *report,
                             reef_error *error)
 {
     reef_config copy = *config;
-    reef_reading reading = {&copy, {0}, report, error, REEF_OK, 0, false};
+    reef_intake reading = {&copy, {0}, report, error, REEF_OK, 0, false};
     reef_error_clear(error);
     reef_read_check(&reading);
     reef_config_wipe(&copy);

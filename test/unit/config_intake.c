@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config_reading: the public steps: each leaves the caller's configuration alone where
+ * config_intake: the public steps: each leaves the caller's configuration alone where
  * something is wrong, adds to a report, and tells the first error. */
-#include "config/reading.h"
+#include "config/intake.h"
 #include "config_help.h"
 
 static void bad_settings(void **state)
 {
-    reef_reading reading = {0};
+    reef_intake reading = {0};
     (void)state;
-    reef_reading_bad(&reading, -1, REEF_NOMEM);
+    reef_intake_bad(&reading, -1, REEF_NOMEM);
     assert_int_equal(reading.bad, 0);
     assert_int_equal(reading.code, REEF_NOMEM);
-    reef_reading_bad(&reading, REEF_SET_DB, REEF_BADCONFIG);
+    reef_intake_bad(&reading, REEF_SET_DB, REEF_BADCONFIG);
     assert_int_equal(reading.code, REEF_NOMEM); /* the first one stays */
     assert_int_equal(reading.bad, 1 << REEF_SET_DB);
-    reef_reading_bad(&reading, REEF_SETTINGS, REEF_BADCONFIG);
+    reef_intake_bad(&reading, REEF_SETTINGS, REEF_BADCONFIG);
     assert_int_equal(reading.bad, REEF_BAD_ALL);
 }
 
