@@ -353,13 +353,9 @@ static bool names_grow(reef_names *n, size_t at)
 }
 
 /* Room for two names more, the first of which stands at a place. */
-static reef_code names_room(reef_names *n, size_t at)
+static bool names_room(reef_names *n, size_t at)
 {
-    if (n->most > 0 && n->count >= n->most)
-        return REEF_LIMIT;
-    if (n->count + 2 > n->cap - n->cap / 4 && !names_grow(n, at))
-        return REEF_NOMEM;
-    return REEF_OK;
+    return n->count + 2 <= n->cap - n->cap / 4 || names_grow(n, at);
 }
 
 /* ---- the rules ---------------------------------------------------------------- */
@@ -492,11 +488,12 @@ reef_code reef_names_use(reef_names *n, uint32_t scope, const reef_name *name,
                          reef_name_use use, uint32_t *inner, const char **why)
 {
     uint32_t place = (uint32_t)name->at;
-    reef_code code = names_room(n, place);
-    if (code != REEF_OK)
-        return code;
+    if (!names_room(n, place))
+        return REEF_NOMEM;
     uint64_t hash = names_hash(n, scope, name);
     size_t slot = names_find(n, scope, name, hash);
+    if (n->slots[slot][0] == 0 && n->most > 0 && n->count >= n->most)
+        return REEF_LIMIT;
     if (n->slots[slot][0] == 0) {
         names_put(n, slot, place, names_made(use), names_second(scope, hash));
         *inner = place;
