@@ -75,7 +75,7 @@ static void test_memory_of_a_file(void **state)
         "[server]\nlisten = \"0.0.0.0:3000\"\n[server.redis]\nenabled = true\n",
         "\n[template.t@]\n"
         "  name = \"a workspace of a person\"\n"
-        "  image = 'registry.example.org/desk:24.04'\n"
+        "  image = 'images.example.org/desk:24.04'\n"
         "  # what it may use\n"
         "  memory = 4_096\n"
         "  cpus = 2.5\n"
