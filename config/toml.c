@@ -462,10 +462,6 @@ static bool toml_eol(reef_toml *r)
     r->state = REEF_TOML_AT_LINE;
     if (toml_ended(r) || toml_newline(r))
         return false;
-    if (toml_peek(r) == '\r') {
-        reef_toml_fail(r, r->at, "a CR without the LF of a line's end", false);
-        return true;
-    }
     reef_toml_fail(r, r->at,
                    r->brackets > 0 ? "the line was expected to end after the header"
                                    : "the line was expected to end after the value",

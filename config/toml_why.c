@@ -6,6 +6,7 @@
 #include "config/text.h"
 
 static const char toml_nul[] = "a NUL byte stands here; this is not a text";
+static const char toml_lone_cr[] = "a CR without the LF of a line's end";
 static const char toml_no_utf8[] = "this is not UTF-8";
 
 bool reef_toml_fail(reef_toml *r, size_t at, const char *why, bool shows)
@@ -24,9 +25,12 @@ bool reef_toml_fail_span(reef_toml *r, size_t at, size_t size, const char *why,
     r->why_code = REEF_BADCONFIG;
     if (there && r->text.ptr[at] == 0)
         r->why = toml_nul; /* says more than what was expected in its place */
+    else if (there && r->text.ptr[at] == '\r' &&
+             !(at + 1 < r->text.len && r->text.ptr[at + 1] == '\n'))
+        r->why = toml_lone_cr;
     else if (there && reef_utf8_size(r->text, at) == 0)
         r->why = toml_no_utf8;
-    r->why_shows = shows && r->why != toml_nul;
+    r->why_shows = shows && r->why != toml_nul && r->why != toml_lone_cr;
     r->why_mark = reef_toml_here(r);
     r->state = REEF_TOML_OVER;
     return false;
@@ -47,7 +51,7 @@ bool reef_toml_character(reef_toml *r, size_t *at)
     if (c == 0)
         return reef_toml_fail(r, *at, toml_nul, false);
     if (c == '\r')
-        return reef_toml_fail(r, *at, "a CR without the LF of a line's end", false);
+        return reef_toml_fail(r, *at, toml_lone_cr, false);
     if ((c < 0x20 && c != '\t') || c == 0x7F)
         return reef_toml_fail(
             r, *at, "a control character; in \"...\" it is written as \\xHH", true);
