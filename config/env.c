@@ -18,12 +18,13 @@ reef_str reef_env_find(const char *const environ[], const char *name)
     return (reef_str){0};
 }
 
+/* `whole`: the variable, of which the value is all or one element. */
 static void env_fail(reef_intake *r, reef_setting setting, reef_str value,
-                     const char *why)
+                     reef_str whole, const char *why)
 {
     reef_message message = {0};
     bool hidden =
-        reef_setting_is_secret(setting) || reef_mask_hides(value, 0, value.len);
+        reef_setting_is_secret(setting) || reef_mask_hides(whole, 0, whole.len);
     reef_message_add(&message, reef_setting_name(setting));
     reef_message_add(&message, ": found ");
     if (hidden)
@@ -37,13 +38,14 @@ static void env_fail(reef_intake *r, reef_setting setting, reef_str value,
     reef_intake_bad(r, (int)setting, REEF_BADCONFIG);
 }
 
-static bool env_put(reef_intake *r, reef_setting setting, reef_str value)
+static bool env_put(reef_intake *r, reef_setting setting, reef_str value,
+                    reef_str whole)
 {
     reef_input input = {.kind = REEF_INPUT_ENV, .text = value};
     input.origin.source = REEF_FROM_ENV;
     const char *why = reef_setting_put(r->config, setting, &input);
     if (why != NULL)
-        env_fail(r, setting, value, why);
+        env_fail(r, setting, value, whole, why);
     return why == NULL;
 }
 
@@ -55,7 +57,8 @@ static void env_put_list(reef_intake *r, reef_setting setting, reef_str list)
     reef_setting_begin(r->config, setting, (reef_origin){REEF_FROM_ENV, 0, 0});
     for (size_t at = 0; at <= list.len && good;) {
         size_t end = reef_str_find(list, ',', at);
-        good = env_put(r, setting, reef_str_trim(reef_str_part(list, at, end - at)));
+        good =
+            env_put(r, setting, reef_str_trim(reef_str_part(list, at, end - at)), list);
         at = end + 1;
     }
 }
@@ -73,7 +76,7 @@ void reef_read_env(reef_intake *r, const char *const environ[])
         if (reef_setting_is_list(setting))
             env_put_list(r, setting, value);
         else
-            env_put(r, setting, value);
+            env_put(r, setting, value, value);
     }
     reef_config_settle(r->config);
 }

@@ -59,6 +59,23 @@ static void judge_place(const reef_intake *r, const reef_origin *origin,
         *mark = (reef_toml_mark){0, 0, origin->line};
 }
 
+/* Before the place its line has quotes that open or end a text over lines: it may be
+ * the rest of a password. */
+static bool judge_is_behind(reef_str text, const reef_toml_mark *mark)
+{
+    size_t count[2] = {0, 0}, run = 0;
+    for (size_t at = mark->line_at; at < mark->at && at < text.len; at++) {
+        char c = text.ptr[at];
+        bool quote = c == '"' || c == '\'';
+        run = !quote ? 0 : at > mark->line_at && text.ptr[at - 1] == c ? run + 1 : 1;
+        if (quote)
+            count[c == '"']++;
+        if (run >= 3)
+            return true;
+    }
+    return count[0] % 2 != 0 || count[1] % 2 != 0;
+}
+
 static void judge_say(reef_intake *r, reef_setting setting, const reef_origin *origin,
                       const char *why, reef_finding_draft *draft)
 {
@@ -78,6 +95,8 @@ static void judge_say(reef_intake *r, reef_setting setting, const reef_origin *o
         draft->name = "config";
     else
         judge_place(r, origin, &draft->mark, &draft->size);
+    if (judge_is_behind(document.text, &draft->mark))
+        draft->secret = true;
     draft->entry = draft->mark.line_at;
     draft->entry_end = reef_str_find(document.text, '\n', draft->mark.at);
     reef_report_put(r->report, r->error, &document, draft);

@@ -201,7 +201,19 @@ static bool mask_section_hides(reef_str text, size_t start)
         if (mask_is_header(text, start, end))
             return reef_mask_hides(text, start, end);
     }
-    return false;
+    return low > 0;
+}
+
+/* "key = value": with one "=", behind something, and quotes that close. */
+static bool mask_assigns(reef_str line)
+{
+    size_t quotes = 0, apostrophes = 0, at = reef_str_find(line, '=', 0);
+    for (size_t i = 0; i < line.len; i++) {
+        quotes += line.ptr[i] == '"' ? 1 : 0;
+        apostrophes += line.ptr[i] == '\'' ? 1 : 0;
+    }
+    return at > 0 && at + 1 < line.len && line.ptr[at + 1] != '=' && quotes % 2 == 0 &&
+           apostrophes % 2 == 0;
 }
 
 /* A line that sets nothing may belong to the one above it: a value, or a comment, that
@@ -209,7 +221,7 @@ static bool mask_section_hides(reef_str text, size_t start)
 static bool mask_is_rest(reef_str text, size_t start, size_t end, bool comment)
 {
     reef_str line = reef_str_trim(reef_str_part(text, start, end - start));
-    if (line.len == 0 || line.ptr[0] == '[' || reef_str_find(line, '=', 0) < line.len)
+    if (line.len == 0 || line.ptr[0] == '[' || mask_assigns(line))
         return false;
     return comment || line.ptr[0] == '"' || line.ptr[0] == '\'' ||
            (reef_str_find(line, ' ', 0) == line.len &&
@@ -230,7 +242,7 @@ static bool mask_above_hides(reef_str text, size_t start, size_t end)
         return mask_is_rest(text, start, end, comment) &&
                reef_mask_hides(text, above, above_end);
     }
-    return false;
+    return low > 0;
 }
 
 /* The line is not the first of its entry, or may be the rest of another one. */

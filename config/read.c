@@ -447,13 +447,20 @@ static void read_not_known(read_state *s, read_path path, const reef_toml_event 
                            reef_str part, size_t near, const reef_message *moved)
 {
     reef_message message = {0}, hint = *moved;
+    reef_finding_draft draft =
+        reef_report_draft(&s->toml, &event->mark, event->size, false);
+    bool meant = hint.len > 0 || near < s->part_count;
+    bool hidden = !meant && reef_report_masks(&s->reading->document, &draft);
     if (read_owns(path)) {
         read_add_path(&message, path);
         reef_message_add(&message, " has no setting ");
     } else {
         reef_message_add(&message, "nothing is read from ");
     }
-    reef_message_quoted(&message, part);
+    if (hidden)
+        reef_message_add(&message, "of this name");
+    else
+        reef_message_quoted(&message, part);
     if (hint.len == 0 && near < s->part_count) {
         reef_message_add(&hint, "did you mean ");
         reef_message_value(&hint, s->parts[near]);

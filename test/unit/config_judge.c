@@ -188,12 +188,56 @@ static void one_go(void **state)
                    "k:1:16: server.redis: found 5; allowed: a table of settings [1]\n");
 }
 
+/* What is said beside a password, in front of it or behind, has no byte of it. */
+static void passwords_stay_hidden(void **state)
+{
+    static const char *const cases[] = {
+        "server.redis = { enabled = true, password = \"\"\"\nMARKER\"\"\", db = 3, "
+        "hosts = "
+        "[\"a\", \"b\"] }\n",
+        "server.redis = { password = '''\nMARKER''', enabled = false }\n",
+        "server.redis = { enabled = true, sentinel_password = '''\nMARKER''', "
+        "sentinel_username = \"joe\", hosts = [\"unix:/a\", \"b\"] }\n",
+        "[server.redis]\npassword = \"\"\nMARKER==\"\"\"\n",
+        "[server.redis]\npassword = \"\"\nMARKER.S3cret\"\"\"\n",
+        "# password = \"QUJDREVG\nMARKERo=\"\n",
+        "server.redis = { enabled = true, \"redis://bob:MARKER@h:1\" = 1 }\n",
+    };
+    static const char *const list[] = {
+        "KNOT_REDIS_HOSTS=default:MARKER,Pass@redis.local:6379", NULL};
+    static reef_report report;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reef_config config;
+        reef_error error = {0};
+        reef_intake intake = {
+            &config, {"k", reef_str_of(cases[i])}, &report, &error, REEF_OK, 0, false};
+        memset(&report, 0, sizeof report);
+        reef_config_init(&config);
+        reef_read_file(&intake);
+        reef_read_env(&intake, list);
+        reef_read_check(&intake);
+        assert_true(report.count > 0);
+        help_lacks(error.text, "MARKER");
+        for (uint32_t j = 0; j < report.count; j++) {
+            char text[REEF_FINDING_TEXT];
+            reef_finding_text(&report.findings[j], text, sizeof text);
+            help_lacks(text, "MARKER");
+        }
+        reef_config_wipe(&config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conflicts),    cmocka_unit_test(conflicts_of_variables),
-        cmocka_unit_test(carets),       cmocka_unit_test(file_and_environment),
-        cmocka_unit_test(switched_off), cmocka_unit_test(one_go),
+        cmocka_unit_test(conflicts),
+        cmocka_unit_test(conflicts_of_variables),
+        cmocka_unit_test(carets),
+        cmocka_unit_test(file_and_environment),
+        cmocka_unit_test(switched_off),
+        cmocka_unit_test(one_go),
+        cmocka_unit_test(passwords_stay_hidden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

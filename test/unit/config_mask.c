@@ -219,7 +219,7 @@ static void long_lines(void **state)
     assert_true(reef_mask_needed(text, &place));
     place.line_at++;
     place.entry++;
-    assert_false(reef_mask_needed(text, &place));
+    assert_true(reef_mask_needed(text, &place)); /* too far to know: in doubt masked */
     free(bytes);
 }
 
