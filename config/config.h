@@ -185,7 +185,8 @@ reef_code reef_config_check(const reef_config *config, reef_report *report,
 /* init, file, environment and check in one. `path` NULL: KNOT_CONFIG of the
  * environment; else knot.toml or .knot.toml, whichever comes first, in ".", $HOME,
  * $HOME/.config/knot and /etc/knot; none there: defaults and environment alone. A path
- * that was named must be readable. The one function of this folder that does I/O.
+ * that was named must be readable; of a FIFO, all that is written to it is awaited. The
+ * one function of this folder that does I/O.
  * `environ` NULL: empty. What is wrong in the file, in the environment and between
  * settings is found in one go. On an error `config` holds the defaults, and in `file`
  * the name of the file that was read. */

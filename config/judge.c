@@ -97,7 +97,7 @@ static void judge_say(reef_intake *r, reef_setting setting, const reef_origin *o
         judge_place(r, origin, &draft->mark, &draft->size);
     if (judge_is_behind(document.text, &draft->mark))
         draft->secret = true;
-    draft->entry = draft->mark.line_at;
+    draft->entry = draft->before = draft->mark.line_at;
     draft->entry_end = reef_str_find(document.text, '\n', draft->mark.at);
     reef_report_put(r->report, r->error, &document, draft);
     if (!draft->warning)

@@ -4,16 +4,17 @@
  * this folder that does I/O.
  *
  * Invariant: the file's bytes are in one block of ours, which is overwritten before it
- * is freed: a password may stand in it. So the stream is unbuffered, and the block
- * grows by hand. */
+ * is freed: a password may stand in it. So the file is read without a stream and its
+ * buffer, and the block grows by hand. */
 #include "config/env.h"
 #include "config/intake.h"
 #include "config/text.h"
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { LOAD_FIRST = 16384 }; /* bytes of the first block; a knot.toml fits */
 
@@ -93,21 +94,18 @@ static reef_code load_fail(const char *path, int number, reef_report *report,
     return code;
 }
 
-/* The whole stream into the block; 0 or an errno. */
-static int load_stream(load_block *block, FILE *stream)
+/* The whole file into the block; 0 or an errno. */
+static int load_stream(load_block *block, int fd)
 {
-    setvbuf(stream, NULL, _IONBF, 0);
     while (block->len <= REEF_FILE_MAX) {
         if (block->len == block->cap && !load_grow(block))
             return ENOMEM;
-        errno = 0;
-        size_t len =
-            fread(block->bytes + block->len, 1, block->cap - block->len, stream);
-        block->len += len;
-        if (len == 0 && ferror(stream))
-            return errno != 0 ? errno : EIO;
+        ssize_t len = read(fd, block->bytes + block->len, block->cap - block->len);
         if (len == 0)
             return 0;
+        if (len < 0 && errno != EINTR)
+            return errno;
+        block->len += len > 0 ? (size_t)len : 0;
     }
     return EFBIG;
 }
@@ -119,11 +117,11 @@ static int load_bytes(load_block *block, const char *path)
         return errno;
     if (S_ISDIR(status.st_mode))
         return EISDIR;
-    FILE *stream = fopen(path, "rb");
-    if (stream == NULL)
-        return errno != 0 ? errno : EIO;
-    int number = load_stream(block, stream);
-    fclose(stream);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int number = load_stream(block, fd);
+    close(fd);
     return number;
 }
 

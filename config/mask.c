@@ -6,9 +6,17 @@
  * set while the letters up to it have just been read. A second set of bits does the
  * same with one letter missing, wrong or too many. */
 #include "config/mask.h"
+#include "config/config.h"
+#include "config/host.h"
 #include "config/text.h"
 #include "config/toml.h"
 #include <string.h>
+
+/* More bytes than an IPv6 address, a port or a time has: so far is looked around a
+ * colon. */
+enum { MASK_ADDRESS = 64 };
+
+#define MASK_QUOTE "\xE2\x80" /* what smart quotes begin with */
 
 /* ---- words -------------------------------------------------------------------- */
 
@@ -65,29 +73,41 @@ static bool mask_mentions(reef_str text)
     return false;
 }
 
-static bool mask_ends_with_word(reef_str part)
+/* The longest of the words that the part ends with: its length, or 0. */
+static size_t mask_word_at_end(reef_str part)
 {
     static const char *const ends[] = {"password", "passwort", "passwd",  "passphrase",
                                        "pass",     "pwd",      "pw",      "secret",
                                        "token",    "dsn",      "private", "credential",
-                                       "encrypt",  "auth",     "key"};
+                                       "cred",     "encrypt",  "auth",    "key"};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         size_t len = strlen(ends[i]);
         if (part.len >= len &&
             reef_str_is(reef_str_part(part, part.len - len, len), ends[i]))
-            return true;
+            return len;
     }
-    return false;
+    return 0;
 }
 
-/* A part of a key that ends with a whole word of a secret, or its plural: nothing of a
- * value sticks to it. */
+/* A part of a key that ends with a whole word of a secret, or its plural, and has no
+ * other one in front of it: nothing of a value sticks to it. */
 static bool mask_is_name(reef_str part)
 {
-    if (mask_ends_with_word(part))
-        return true;
-    bool plural = part.len > 0 && (part.ptr[part.len - 1] | 0x20) == 's';
-    return plural && mask_ends_with_word(reef_str_part(part, 0, part.len - 1));
+    size_t len = mask_word_at_end(part);
+    if (len == 0 && part.len > 0 && (part.ptr[part.len - 1] | 0x20) == 's')
+        len = mask_word_at_end(reef_str_part(part, 0, --part.len));
+    return len > 0 && !mask_mentions(reef_str_part(part, 0, part.len - len));
+}
+
+/* Where nothing ends the part it is a name only if it is that of a setting, or the word
+ * itself: "passwordXkey" may be one with a value. */
+static bool mask_is_own_name(reef_str part)
+{
+    static const char *const names[] = {"sentinel_password", "password_file"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (reef_str_is(part, names[i]))
+            return true;
+    return mask_word_at_end(part) == part.len && part.len > 0;
 }
 
 static bool mask_one_of(char c, const char *set)
@@ -123,6 +143,109 @@ static bool mask_is_url(reef_str text, size_t at)
     return !ends || end == at + 1 || end > at + 6;
 }
 
+/* What a host's name, a user's or a number is made of. */
+static bool mask_is_name_byte(char c)
+{
+    return reef_toml_bare(c) || c == '.';
+}
+
+static size_t mask_digits(reef_str text, size_t at)
+{
+    while (at < text.len && reef_is_digit(text.ptr[at]))
+        at++;
+    return at;
+}
+
+/* The colon is one of an IPv6 address. */
+static bool mask_is_ip6(reef_str text, size_t at)
+{
+    size_t low = at > MASK_ADDRESS ? at - MASK_ADDRESS : 0, start = at, end = at;
+    while (start > low &&
+           (text.ptr[start - 1] == ':' || reef_digit_value(text.ptr[start - 1]) < 16))
+        start--;
+    while (end < text.len && end - at < MASK_ADDRESS &&
+           (mask_one_of(text.ptr[end], ":.") || reef_digit_value(text.ptr[end]) < 16))
+        end++;
+    bool more = end < text.len && mask_is_name_byte(text.ptr[end]);
+    return !more && reef_is_ip6(reef_str_part(text, start, end - start));
+}
+
+/* What stands behind a colon is no secret: nothing, a port, a path, also of a drive, or
+ * a time's minutes and seconds. */
+static bool mask_is_harmless(reef_str name, reef_str rest)
+{
+    if (rest.len > MASK_ADDRESS)
+        rest.len = MASK_ADDRESS;
+    static const char behind[] = " \t\r\n\"',]}";
+    if (rest.len == 0 || mask_one_of(rest.ptr[0], behind) ||
+        reef_str_starts(rest, "//") || reef_str_is(name, "unix") ||
+        (name.len == 1 && rest.ptr[0] == '\\'))
+        return true;
+    size_t end = mask_digits(rest, 0);
+    bool few = end > 0 && (end < 6 || reef_is_ip4(name));
+    if (end == 2 && name.len > 1 && mask_digits(name, name.len - 2) == name.len)
+        while (end < rest.len &&
+               (reef_is_digit(rest.ptr[end]) || mask_one_of(rest.ptr[end], ":.+-zZ")))
+            end++;
+    reef_str after = reef_str_from(rest, end);
+    return few &&
+           (after.len == 0 || mask_one_of(after.ptr[0], behind) ||
+            mask_one_of(after.ptr[0], ":/") || reef_str_starts(after, MASK_QUOTE));
+}
+
+/* "user:secret", that is a name and a colon with something else behind it than what
+ * stands there in good files. The name may be missing where a text begins with the
+ * colon. */
+static bool mask_is_login(reef_str text, size_t at)
+{
+    size_t start = at;
+    while (start > 0 && mask_is_name_byte(text.ptr[start - 1]))
+        start--;
+    bool begins = start == at && at > 0 && mask_one_of(text.ptr[at - 1], "\"'") &&
+                  (at == 1 || !mask_is_name_byte(text.ptr[at - 2]));
+    return (start < at || begins) && !mask_is_ip6(text, at) &&
+           !mask_is_harmless(reef_str_part(text, start, at - start),
+                             reef_str_from(text, at + 1));
+}
+
+/* "key" or "cred" at the end of a key: its quote, "=", ":" or "]" stands behind. In a
+ * sentence it is a word like any other. */
+static bool mask_ends_key(reef_str text, size_t at)
+{
+    static const char *const words[] = {"key", "cred"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t end = at + strlen(words[i]);
+        if (end > text.len || !reef_str_is(reef_str_part(text, at, end - at), words[i]))
+            continue;
+        end += end < text.len && (text.ptr[end] | 0x20) == 's' ? 1 : 0;
+        while (end < text.len && (text.ptr[end] == ' ' || text.ptr[end] == '\t'))
+            end++;
+        return end < text.len && mask_one_of(text.ptr[end], "=:]\"'");
+    }
+    return false;
+}
+
+static bool mask_is_sign(reef_str text, size_t at)
+{
+    switch (text.ptr[at]) {
+    case '@':
+        return true;
+    case '%':
+        return reef_str_starts(reef_str_from(text, at), "%40");
+    case '\\':
+        return mask_is_escape(text, at);
+    case ':':
+        return mask_is_url(text, at) || mask_is_login(text, at);
+    case 'k':
+    case 'K':
+    case 'c':
+    case 'C':
+        return mask_ends_key(text, at);
+    default:
+        return false;
+    }
+}
+
 bool reef_mask_hides(reef_str text, size_t from, size_t to)
 {
     if (to > text.len)
@@ -132,13 +255,9 @@ bool reef_mask_hides(reef_str text, size_t from, size_t to)
     if (to - from > REEF_MASK_LOOK)
         return true;
     reef_str part = reef_str_part(text, from, to - from);
-    for (size_t at = 0; at < part.len; at++) {
-        char c = part.ptr[at];
-        if (c == '@' || (c == '%' && reef_str_starts(reef_str_from(part, at), "%40")) ||
-            (c == '\\' && mask_is_escape(part, at)) ||
-            (c == ':' && mask_is_url(part, at)))
+    for (size_t at = 0; at < part.len; at++)
+        if (mask_is_sign(part, at))
             return true;
-    }
     return mask_mentions(part);
 }
 
@@ -228,10 +347,43 @@ static bool mask_is_rest(reef_str text, size_t start, size_t end, bool comment)
             reef_str_find(line, '\t', 0) == line.len);
 }
 
-/* The line is the rest of the last one above it with anything in it, and that one may
- * hold a secret. */
-static bool mask_above_hides(reef_str text, size_t start, size_t end)
+/* An empty text stands at the end, which may be a "'''" that has lost one. */
+static bool mask_ends_empty(reef_str text, size_t from, size_t end)
 {
+    while (end > from && (text.ptr[end - 1] == '\n' || text.ptr[end - 1] == '\r'))
+        end--;
+    return end - from >= 2 && mask_one_of(text.ptr[end - 1], "\"'") &&
+           text.ptr[end - 1] == text.ptr[end - 2];
+}
+
+/* The line sets one of reef's own, or is a header. */
+static bool mask_is_setting(reef_str text, size_t start, size_t end)
+{
+    start = mask_skip_blanks(text, start, end);
+    if (start < end && text.ptr[start] == '[')
+        return true;
+    size_t close = start;
+    while (close < end && reef_toml_bare(text.ptr[close]))
+        close++;
+    reef_str key = reef_str_part(text, start, close - start);
+    for (size_t i = 0; i < REEF_SETTINGS; i++) {
+        const char *name = strrchr(reef_setting_name((reef_setting)i), '.');
+        if (name != NULL && reef_str_is(key, name + 1))
+            return true;
+    }
+    return false;
+}
+
+/* The line is the rest of the entry in front of it, or of the last line above it with
+ * anything in it, and that may hold a secret. */
+static bool mask_above_hides(reef_str text, const reef_mask_place *place, size_t end)
+{
+    size_t start = place->line_at;
+    if (place->before < start && reef_mask_hides(text, place->before, start) &&
+        (mask_is_rest(text, start, end, false) ||
+         (mask_ends_empty(text, place->before, start) &&
+          !mask_is_setting(text, start, end))))
+        return true;
     size_t low = start > REEF_MASK_LOOK ? start - REEF_MASK_LOOK : 0;
     for (size_t above = start; above > low;) {
         size_t above_end = above - 1;
@@ -253,7 +405,7 @@ static bool mask_continues(reef_str text, const reef_mask_place *place, size_t e
     for (size_t at = place->line_at; at < place->entry && at < end; at++)
         if (text.ptr[at] == '"' || text.ptr[at] == '\'')
             return true;
-    return mask_above_hides(text, place->line_at, end);
+    return mask_above_hides(text, place, end);
 }
 
 bool reef_mask_needed(reef_str text, const reef_mask_place *place)
@@ -286,17 +438,20 @@ static bool mask_stands(const mask_key *key, size_t at, char c)
     return at < key->end && key->text.ptr[at] == c;
 }
 
-/* "= " and a quote stand behind the key: no value is part of it. */
-static bool mask_sets_text(const mask_key *key, size_t at)
+/* A name that is nearly that of a setting, and "=" with a quote behind it: a slip of
+ * the pen, and no value is part of it. One without blanks may be the end of a value:
+ * `password` and `QUJD="`. */
+static bool mask_is_slip(const mask_key *key, reef_str part, size_t at)
 {
-    while (mask_stands(key, at, '.') ||
-           (at < key->end && reef_toml_bare(key->text.ptr[at])))
-        at++;
-    at = mask_skip_blanks(key->text, at, key->end);
-    if (key->header || !mask_stands(key, at, '='))
+    if (reef_str_distance(part, reef_str_of("password")) > 2 &&
+        reef_str_distance(part, reef_str_of("sentinel_password")) > 2 &&
+        !mask_is_own_name(part))
         return false;
-    at = mask_skip_blanks(key->text, at + 1, key->end);
-    return mask_stands(key, at, '"') || mask_stands(key, at, '\'');
+    size_t sign = mask_skip_blanks(key->text, at, key->end);
+    if (key->header || !mask_stands(key, sign, '='))
+        return false;
+    size_t value = mask_skip_blanks(key->text, sign + 1, key->end);
+    return sign > at && (mask_stands(key, value, '"') || mask_stands(key, value, '\''));
 }
 
 /* Over one part. False: it is none, or one that can't be told from a secret. */
@@ -308,8 +463,22 @@ static bool mask_part(mask_key *key)
     reef_str part = reef_str_part(key->text, key->at, at - key->at);
     key->secret = mask_mentions(part);
     key->at = at;
-    return part.len > 0 &&
-           (!key->secret || mask_is_name(part) || mask_sets_text(key, at));
+    if (!key->secret || part.len == 0)
+        return part.len > 0;
+    at = mask_skip_blanks(key->text, at, key->end);
+    bool ends = mask_stands(key, at, '.') || mask_stands(key, at, '=') ||
+                mask_stands(key, at, key->header ? ']' : ':');
+    return (ends ? mask_is_name(part) : mask_is_own_name(part)) ||
+           mask_is_slip(key, part, key->at);
+}
+
+/* What is no value may stand behind an "=" that belongs to another one. */
+static bool mask_begins_value(const mask_key *key, size_t at)
+{
+    at = mask_skip_blanks(key->text, at, key->end);
+    return at == key->end || mask_one_of(key->text.ptr[at], "\"'[{+-\r#") ||
+           (reef_toml_bare(key->text.ptr[at]) && key->text.ptr[at] != '_') ||
+           (unsigned char)key->text.ptr[at] >= 0x80;
 }
 
 /* Over what ends the key; false: it is not there, though a colon in its place is taken
@@ -320,6 +489,8 @@ static bool mask_key_ends(mask_key *key)
     bool ends = mask_stands(key, at, key->header ? ']' : '=');
     while (key->header && ends && mask_stands(key, at + 1, ']'))
         at++;
+    if (!key->header && !key->secret && ends && !mask_begins_value(key, at + 1))
+        return false;
     if (ends || mask_stands(key, at, ':'))
         at = mask_skip_blanks(key->text, at + 1, key->end);
     key->at = at;

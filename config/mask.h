@@ -12,7 +12,8 @@ enum { REEF_MASK_LOOK = 65536 }; /* bytes that are looked through, one way */
 
 /* Whether something secret may stand between two places of the text: a word such as
  * "password" or one that is a letter off, an "@" or another sign of a URL with
- * credentials, an escape that can spell either; or more than REEF_MASK_LOOK bytes. */
+ * credentials, a colon that is followed by no port ("user:secret"), an escape that can
+ * spell either; or more than REEF_MASK_LOOK bytes. */
 bool reef_mask_hides(reef_str text, size_t from, size_t to);
 
 /* A line, and the entry (a key or header, with all of its lines) that it is part of. */
@@ -20,6 +21,7 @@ typedef struct reef_mask_place {
     size_t line_at; /* where the line starts */
     size_t entry,
         entry_end; /* where the entry starts, and ends as far as it is known */
+    size_t before; /* where the entry in front of it starts */
     bool secret;   /* a secret stands there, whatever it looks like */
 } reef_mask_place;
 

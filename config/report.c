@@ -22,7 +22,8 @@ static reef_mask_place report_line(reef_str text, const reef_finding_draft *draf
 {
     size_t at = draft->mark.at < text.len ? draft->mark.at : text.len;
     size_t start = draft->mark.line_at < at ? draft->mark.line_at : at;
-    return (reef_mask_place){start, draft->entry, draft->entry_end, draft->secret};
+    return (reef_mask_place){start, draft->entry, draft->entry_end, draft->before,
+                             draft->secret};
 }
 
 bool reef_report_masks(const reef_document *document, const reef_finding_draft *draft)
@@ -54,7 +55,8 @@ static bool report_shows_first(reef_str text, const reef_finding_draft *draft)
         draft->entry < draft->mark.line_at ? draft->entry : draft->mark.line_at;
     if (first->at >= from && first->at <= draft->mark.at)
         return true;
-    reef_mask_place place = {first->line_at, first->line_at, first->at, false};
+    size_t line = first->line_at;
+    reef_mask_place place = {line, line, first->at, line, false};
     if (!report_leads(text, first) || reef_mask_needed(text, &place))
         return false;
     size_t end = reef_str_find(text, '\n', first->at);
@@ -192,6 +194,7 @@ reef_finding_draft reef_report_draft(const reef_toml *r, const reef_toml_mark *m
     reef_finding_draft draft = {.code = REEF_BADCONFIG, .mark = *mark, .size = size};
     draft.entry = entry.len > 0 ? (size_t)(entry.ptr - r->text.ptr) : mark->at;
     draft.entry_end = draft.entry + entry.len;
+    draft.before = r->before;
     draft.secret = secret || r->escapes;
     return draft;
 }

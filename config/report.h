@@ -26,6 +26,7 @@ typedef struct reef_finding_draft {
     size_t size;             /* its bytes, 0 for one character */
     size_t entry;            /* where the key or header begins that it is part of */
     size_t entry_end;        /* and where the last line of it that was read ends */
+    size_t before;           /* where the key or header in front of it begins */
     bool secret;             /* a secret stands there, whatever it looks like */
     uint32_t column;         /* of the place, where the document's text is empty */
     bool has_first;

@@ -129,11 +129,17 @@ static const char *setting_put_bytes(char *field, const reef_setting_row *row,
     return NULL;
 }
 
+/* Names and prefixes have one line: several are a quote that closes too late, with
+ * other settings inside. */
 static const char *setting_put_text(char *field, const reef_setting_row *row,
                                     const reef_input *input)
 {
-    return setting_is_text(input) ? setting_put_bytes(field, row, input->text)
-                                  : row->allowed;
+    if (!setting_is_text(input))
+        return row->allowed;
+    for (size_t i = 0; i < input->text.len; i++)
+        if (input->text.ptr[i] == '\n' || input->text.ptr[i] == '\r')
+            return "a line break can't be part of it";
+    return setting_put_bytes(field, row, input->text);
 }
 
 /* A ":" parts the prefix from the key, as in knot. */
@@ -155,8 +161,10 @@ static const char *setting_put_secret(char *field, const reef_setting_row *row,
                                       const reef_input *input)
 {
     reef_message digits = {0};
+    if (setting_is_text(input))
+        return setting_put_bytes(field, row, input->text);
     if (input->kind != REEF_INPUT_INTEGER)
-        return setting_put_text(field, row, input);
+        return row->allowed;
     if (input->number < 0)
         reef_message_add(&digits, "-");
     uint64_t size = (uint64_t)input->number;

@@ -266,6 +266,7 @@ static bool toml_part(reef_toml *r, reef_toml_event *event)
 /* A new line of the document. */
 static bool toml_line(reef_toml *r, reef_toml_event *event)
 {
+    r->before = r->entry;
     r->entry = r->at;
     if (!toml_blank(r))
         return true;

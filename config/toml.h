@@ -95,6 +95,7 @@ typedef struct reef_toml {
     bool escaped;          /* the last string has a backslash that means something */
     reef_toml_mark behind; /* where the last event ended */
     size_t entry;          /* where the key or header being read began */
+    size_t before;         /* and the one in front of it */
     const char *why;
     bool why_shows;
     reef_toml_mark why_mark;

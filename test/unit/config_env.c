@@ -128,8 +128,8 @@ static void bad_values(void **state)
          "KNOT_REDIS_HOSTS: server.redis.hosts: found \"\"; it is empty"},
         {"KNOT_REDIS_HOSTS= ",
          "KNOT_REDIS_HOSTS: server.redis.hosts: found \"\"; it is empty"},
-        {"KNOT_REDIS_HOSTS=a,b:x",
-         "KNOT_REDIS_HOSTS: server.redis.hosts: found \"b:x\"; a port"},
+        {"KNOT_REDIS_HOSTS=a,b:x", "KNOT_REDIS_HOSTS: server.redis.hosts: found a text "
+                                   "that is not shown; a port"},
         {"KNOT_REDIS_HOSTS=u:hunter2@b",
          "KNOT_REDIS_HOSTS: server.redis.hosts: found a text"},
         {"KNOT_REDIS_CALL_TIMEOUT=5",

@@ -21,23 +21,13 @@ static const char *const wish_servers[] = {"10.0.0.1", "10.0.0.2:5353", "[fd00::
                                            "10.0.0.3:8600"};
 static const char *const wish_times[] = {"1ms", "250ms", "5s", "2m", "1h"};
 static const char *const wish_protocols[] = {"auto", "2", "3"};
-static const char *const wish_texts[] = {"",
-                                         "knot",
-                                         "two words",
-                                         "it's",
-                                         "say \"hi\"",
-                                         "C:\\temp\\new",
-                                         "\\u0041",
-                                         "a#b=c, d]}",
-                                         "]\n[server.redis]\ndb = 99\n",
-                                         "'''",
-                                         "\"\"\"",
-                                         "''quoted''",
-                                         "\"quoted\"",
-                                         "\n\nlines \n and blanks\t\n",
-                                         " ",
-                                         "k\xC3\xA4the \xE6\x97\xA5\xF0\x9F\x90\x9A",
-                                         "\x7F\x1B\r\x01"};
+static const char *const wish_texts[] = {
+    "", "knot", "two words", "it's", "say \"hi\"", "C:\\temp\\new", "\\u0041",
+    "a#b=c, d]}", "'''", "\"\"\"", "''quoted''", "\"quoted\"", " ",
+    "k\xC3\xA4the \xE6\x97\xA5\xF0\x9F\x90\x9A", "\x7F\x1B\x01",
+    /* a password alone may have these */
+    "\x7F\x1B\r\x01", "]\n[server.redis]\ndb = 99\n", "\n\nlines \n and blanks\t\n"};
+enum { WISH_OF_LINES = 3 };
 
 static void wish_list(wish *w, uint64_t *random, const char *const words[],
                       size_t count)
@@ -82,6 +72,8 @@ static void wish_value(wish *w, uint64_t *random, const reef_setting_row *row)
         return;
     case REEF_KIND_TEXT:
     case REEF_KIND_PREFIX:
+        wish_text(w, random, wish_texts, WISH_COUNT(wish_texts) - WISH_OF_LINES);
+        return;
     case REEF_KIND_SECRET:
         wish_text(w, random, wish_texts, WISH_COUNT(wish_texts));
         return;
