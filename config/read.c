@@ -449,8 +449,8 @@ static void read_not_known(read_state *s, read_path path, const reef_toml_event 
     reef_message message = {0}, hint = *moved;
     reef_finding_draft draft =
         reef_report_draft(&s->toml, &event->mark, event->size, false);
-    bool meant = hint.len > 0 ||
-                 (near < s->part_count && part.len <= s->parts[near].len + 2);
+    bool meant =
+        hint.len > 0 || (near < s->part_count && part.len <= s->parts[near].len + 2);
     bool hidden = !meant && reef_report_masks(&s->reading->document, &draft);
     if (read_owns(path)) {
         read_add_path(&message, path);
