@@ -18,19 +18,37 @@ reef_str reef_env_find(const char *const environ[], const char *name)
     return (reef_str){0};
 }
 
-/* `whole`: the variable, of which the value is all or one element. */
-static void env_fail(reef_intake *r, reef_setting setting, reef_str value,
-                     reef_str whole, const char *why)
+/* A value, and the variable of which it is all, or the element of that number. */
+typedef struct env_value {
+    reef_str text, whole;
+    uint32_t number; /* from 1; 0: it is all */
+} env_value;
+
+static void env_add_hidden(reef_message *message, const env_value *value)
+{
+    reef_message_add(message, "a text that is not shown");
+    if (value->number == 0)
+        return;
+    reef_message_add(message, " (number ");
+    reef_message_number(message, value->number);
+    reef_message_add(message, " of the list)");
+}
+
+static void env_fail(reef_intake *r, reef_setting setting, const env_value *value,
+                     const char *why)
 {
     reef_message message = {0};
-    bool hidden =
-        reef_setting_is_secret(setting) || reef_mask_hides(whole, 0, whole.len);
+    reef_str whole = value->whole;
+    bool hidden = reef_setting_is_secret(setting) ||
+                  reef_mask_hides(whole, 0, whole.len) ||
+                  reef_str_find(whole, '\n', 0) < whole.len ||
+                  reef_str_find(whole, '\r', 0) < whole.len;
     reef_message_add(&message, reef_setting_name(setting));
     reef_message_add(&message, ": found ");
     if (hidden)
-        reef_message_add(&message, "a text that is not shown");
+        env_add_hidden(&message, value);
     else
-        reef_message_quoted(&message, value);
+        reef_message_quoted(&message, value->text);
     reef_message_add(&message, "; ");
     reef_message_add(&message, why);
     reef_report_fail(r->report, r->error, REEF_BADCONFIG, reef_setting_env(setting),
@@ -38,14 +56,13 @@ static void env_fail(reef_intake *r, reef_setting setting, reef_str value,
     reef_intake_bad(r, (int)setting, REEF_BADCONFIG);
 }
 
-static bool env_put(reef_intake *r, reef_setting setting, reef_str value,
-                    reef_str whole)
+static bool env_put(reef_intake *r, reef_setting setting, const env_value *value)
 {
-    reef_input input = {.kind = REEF_INPUT_ENV, .text = value};
+    reef_input input = {.kind = REEF_INPUT_ENV, .text = value->text};
     input.origin.source = REEF_FROM_ENV;
     const char *why = reef_setting_put(r->config, setting, &input);
     if (why != NULL)
-        env_fail(r, setting, value, whole, why);
+        env_fail(r, setting, value, why);
     return why == NULL;
 }
 
@@ -54,11 +71,13 @@ static bool env_put(reef_intake *r, reef_setting setting, reef_str value,
 static void env_put_list(reef_intake *r, reef_setting setting, reef_str list)
 {
     bool good = true;
+    env_value value = {.whole = list};
     reef_setting_begin(r->config, setting, (reef_origin){REEF_FROM_ENV, 0, 0});
     for (size_t at = 0; at <= list.len && good;) {
         size_t end = reef_str_find(list, ',', at);
-        good =
-            env_put(r, setting, reef_str_trim(reef_str_part(list, at, end - at)), list);
+        value.text = reef_str_trim(reef_str_part(list, at, end - at));
+        value.number++;
+        good = env_put(r, setting, &value);
         at = end + 1;
     }
 }
@@ -76,7 +95,7 @@ void reef_read_env(reef_intake *r, const char *const environ[])
         if (reef_setting_is_list(setting))
             env_put_list(r, setting, value);
         else
-            env_put(r, setting, value, value);
+            env_put(r, setting, &(env_value){value, value, 0});
     }
     reef_config_settle(r->config);
 }

@@ -76,6 +76,15 @@ static bool judge_is_behind(reef_str text, const reef_toml_mark *mark)
     return count[0] % 2 != 0 || count[1] % 2 != 0;
 }
 
+/* The line begins with the place itself, a key or a header, and so with nothing of
+ * another value that began above it. */
+static bool judge_leads(reef_str text, const reef_toml_mark *mark)
+{
+    size_t at = reef_str_over(text, mark->line_at, REEF_CHAR_BLANK);
+    return at >= text.len || at == mark->at || text.ptr[at] == '[' ||
+           reef_toml_bare(text.ptr[at]);
+}
+
 static void judge_say(reef_intake *r, reef_setting setting, const reef_origin *origin,
                       const char *why, reef_finding_draft *draft)
 {
@@ -95,7 +104,8 @@ static void judge_say(reef_intake *r, reef_setting setting, const reef_origin *o
         draft->name = "config";
     else
         judge_place(r, origin, &draft->mark, &draft->size);
-    if (judge_is_behind(document.text, &draft->mark))
+    if (judge_is_behind(document.text, &draft->mark) ||
+        !judge_leads(document.text, &draft->mark))
         draft->secret = true;
     draft->entry = draft->before = draft->mark.line_at;
     draft->entry_end = reef_str_find(document.text, '\n', draft->mark.at);

@@ -28,7 +28,8 @@ static const struct {
 } mask_words[] = {
     {"passw", true},   {"secret", true},  {"token", true}, {"encry", true},
     {"credent", true}, {"private", true}, {"pas", false},  {"word", false},
-    {"pw", false},     {"psw", false},    {"dsn", false},  {"auth", false},
+    {"pw", false},     {"dsn", false},    {"auth", false}, {"kennw", false},
+    {"wort", false},
 };
 
 typedef struct mask_bits {
@@ -52,7 +53,7 @@ static void mask_begin(mask_bits *bits)
 }
 
 /* A word occurs, in letters of any case. NUL bytes are passed over: without them UTF-16
- * is a text like any other. */
+ * is a text like any other; and all that is not ASCII, which may look like a letter. */
 static bool mask_mentions(reef_str text)
 {
     mask_bits bits;
@@ -61,7 +62,7 @@ static bool mask_mentions(reef_str text)
     for (size_t i = 0; i < text.len; i++) {
         unsigned letter = ((unsigned char)text.ptr[i] | 0x20u) - 'a';
         uint64_t here = letter < 26 ? bits.letters[letter] : 0, before = exact;
-        if (text.ptr[i] == 0)
+        if (text.ptr[i] == 0 || (unsigned char)text.ptr[i] >= 0x80)
             continue;
         exact = (exact << 1 | bits.starts) & here;
         near = ((near << 1 | bits.starts) & here) | bits.starts;
@@ -115,6 +116,11 @@ static bool mask_one_of(char c, const char *set)
     return c != 0 && strchr(set, c) != NULL;
 }
 
+static bool mask_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* "\u0070" and its like. */
 static bool mask_is_escape(reef_str text, size_t at)
 {
@@ -143,10 +149,11 @@ static bool mask_is_url(reef_str text, size_t at)
     return !ends || end == at + 1 || end > at + 6;
 }
 
-/* What a host's name, a user's or a number is made of. */
+/* What may stand in front of the colon of "user:secret": anything but what parts one
+ * value from the next. */
 static bool mask_is_name_byte(char c)
 {
-    return reef_toml_bare(c) || c == '.';
+    return !mask_one_of(c, " \t\r\n\"',=:") && c != 0;
 }
 
 static size_t mask_digits(reef_str text, size_t at)
@@ -166,31 +173,47 @@ static bool mask_is_ip6(reef_str text, size_t at)
     while (end < text.len && end - at < MASK_ADDRESS &&
            (mask_one_of(text.ptr[end], ":.") || reef_digit_value(text.ptr[end]) < 16))
         end++;
-    bool more = end < text.len && mask_is_name_byte(text.ptr[end]);
+    bool more = end < text.len && reef_toml_bare(text.ptr[end]);
     return !more && reef_is_ip6(reef_str_part(text, start, end - start));
 }
 
-/* What stands behind a colon is no secret: nothing, a port, a path, also of a drive, or
- * a time's minutes and seconds. */
-static bool mask_is_harmless(reef_str name, reef_str rest)
+/* A value ends here: with the text, the line or the quote around it, or before the next
+ * one of a list. */
+static bool mask_value_ends(reef_str rest, size_t at)
 {
-    if (rest.len > MASK_ADDRESS)
-        rest.len = MASK_ADDRESS;
-    static const char behind[] = " \t\r\n\"',]}";
-    if (rest.len == 0 || mask_one_of(rest.ptr[0], behind) ||
-        reef_str_starts(rest, "//") || reef_str_is(name, "unix") ||
-        (name.len == 1 && rest.ptr[0] == '\\'))
-        return true;
+    reef_str after = reef_str_from(rest, at);
+    if (after.len > 0 && mask_one_of(after.ptr[0], "\"'"))
+        return after.len == 1 || mask_one_of(after.ptr[1], " \t\r\n,]}");
+    return after.len == 0 || mask_one_of(after.ptr[0], " \t\r\n,]}") ||
+           reef_str_starts(after, MASK_QUOTE);
+}
+
+/* A port, a port and a number of a database, or a time's minutes and seconds. */
+static bool mask_is_port(reef_str name, reef_str rest)
+{
     size_t end = mask_digits(rest, 0);
     bool few = end > 0 && (end < 6 || reef_is_ip4(name));
     if (end == 2 && name.len > 1 && mask_digits(name, name.len - 2) == name.len)
         while (end < rest.len &&
                (reef_is_digit(rest.ptr[end]) || mask_one_of(rest.ptr[end], ":.+-zZ")))
             end++;
-    reef_str after = reef_str_from(rest, end);
-    return few &&
-           (after.len == 0 || mask_one_of(after.ptr[0], behind) ||
-            mask_one_of(after.ptr[0], ":/") || reef_str_starts(after, MASK_QUOTE));
+    else if (end < rest.len && rest.ptr[end] == '/')
+        end = mask_digits(rest, end + 1);
+    return few && (mask_value_ends(rest, end) || rest.ptr[end] == ':');
+}
+
+/* What stands behind a colon is no secret: nothing, a port, a path, also of a drive, or
+ * (YAML) a blank behind a key. */
+static bool mask_is_harmless(reef_str name, reef_str rest, bool leads)
+{
+    if (rest.len > MASK_ADDRESS)
+        rest.len = MASK_ADDRESS;
+    if (rest.len > 0 && mask_one_of(rest.ptr[0], " \t"))
+        return leads;
+    return rest.len == 0 || mask_one_of(rest.ptr[0], "\r\n") ||
+           (mask_one_of(rest.ptr[0], "\"'") && mask_value_ends(rest, 0)) ||
+           reef_str_starts(rest, "//") || reef_str_is(name, "unix") ||
+           (name.len == 1 && rest.ptr[0] == '\\') || mask_is_port(name, rest);
 }
 
 /* "user:secret", that is a name and a colon with something else behind it than what
@@ -198,18 +221,23 @@ static bool mask_is_harmless(reef_str name, reef_str rest)
  * colon. */
 static bool mask_is_login(reef_str text, size_t at)
 {
-    size_t start = at;
-    while (start > 0 && mask_is_name_byte(text.ptr[start - 1]))
+    size_t low = at > MASK_ADDRESS ? at - MASK_ADDRESS : 0, end = at;
+    while (end > low && mask_is_blank(text.ptr[end - 1]))
+        end--;
+    size_t start = end;
+    while (start > low && mask_is_name_byte(text.ptr[start - 1]))
         start--;
-    bool begins = start == at && at > 0 && mask_one_of(text.ptr[at - 1], "\"'") &&
-                  (at == 1 || !mask_is_name_byte(text.ptr[at - 2]));
-    return (start < at || begins) && !mask_is_ip6(text, at) &&
-           !mask_is_harmless(reef_str_part(text, start, at - start),
-                             reef_str_from(text, at + 1));
+    bool quoted = start > 0 && mask_one_of(text.ptr[start - 1], "\"'");
+    bool begins = start == at && quoted &&
+                  (at == 1 || !mask_is_name_byte(text.ptr[at - 2]) ||
+                   mask_one_of(text.ptr[at - 2], "[{"));
+    return (start < end || begins) && !mask_is_ip6(text, at) &&
+           !mask_is_harmless(reef_str_part(text, start, end - start),
+                             reef_str_from(text, at + 1), !quoted);
 }
 
-/* "key" or "cred" at the end of a key: its quote, "=", ":" or "]" stands behind. In a
- * sentence it is a word like any other. */
+/* "key" or "cred" as a part of a key ("api_key"), or as all of it: its quote, "=", ":"
+ * or "]" stands behind. In a sentence it is a word like any other. */
 static bool mask_ends_key(reef_str text, size_t at)
 {
     static const char *const words[] = {"key", "cred"};
@@ -217,9 +245,11 @@ static bool mask_ends_key(reef_str text, size_t at)
         size_t end = at + strlen(words[i]);
         if (end > text.len || !reef_str_is(reef_str_part(text, at, end - at), words[i]))
             continue;
+        if (at > 0 && mask_one_of(text.ptr[at - 1], "_-"))
+            return true;
         end += end < text.len && (text.ptr[end] | 0x20) == 's' ? 1 : 0;
-        while (end < text.len && (text.ptr[end] == ' ' || text.ptr[end] == '\t'))
-            end++;
+        end = mask_digits(text, end);
+        end = reef_str_over(text, end, REEF_CHAR_BLANK);
         return end < text.len && mask_one_of(text.ptr[end], "=:]\"'");
     }
     return false;
@@ -262,11 +292,6 @@ bool reef_mask_hides(reef_str text, size_t from, size_t to)
 }
 
 /* ---- lines -------------------------------------------------------------------- */
-
-static bool mask_is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
 
 /* Where the line ends; not looked for farther than at what hides it anyway. */
 static size_t mask_line_end(reef_str text, size_t at)
@@ -379,10 +404,11 @@ static bool mask_is_setting(reef_str text, size_t start, size_t end)
 static bool mask_above_hides(reef_str text, const reef_mask_place *place, size_t end)
 {
     size_t start = place->line_at;
+    if (mask_is_setting(text, start, end))
+        return false;
     if (place->before < start && reef_mask_hides(text, place->before, start) &&
         (mask_is_rest(text, start, end, false) ||
-         (mask_ends_empty(text, place->before, start) &&
-          !mask_is_setting(text, start, end))))
+         mask_ends_empty(text, place->before, start)))
         return true;
     size_t low = start > REEF_MASK_LOOK ? start - REEF_MASK_LOOK : 0;
     for (size_t above = start; above > low;) {

@@ -181,6 +181,10 @@ static bool read_misfit(read_state *s, read_path path, const reef_toml_event *ev
     reef_message message = {0};
     reef_finding_draft draft =
         reef_report_draft(&s->toml, &event->mark, event->size, read_is_secret(path));
+    /* What has several lines may have swallowed those of a password. */
+    if (event->kind == REEF_TOML_STRING &&
+        reef_str_find(event->text, '\n', 0) < event->text.len)
+        draft.secret = true;
     bool hidden = reef_report_masks(&s->reading->document, &draft);
     if (!hidden)
         draft.hint = hint;

@@ -129,7 +129,7 @@ static void bad_values(void **state)
         {"KNOT_REDIS_HOSTS= ",
          "KNOT_REDIS_HOSTS: server.redis.hosts: found \"\"; it is empty"},
         {"KNOT_REDIS_HOSTS=a,b:x", "KNOT_REDIS_HOSTS: server.redis.hosts: found a text "
-                                   "that is not shown; a port"},
+                                   "that is not shown (number 2 of the list); a port"},
         {"KNOT_REDIS_HOSTS=u:hunter2@b",
          "KNOT_REDIS_HOSTS: server.redis.hosts: found a text"},
         {"KNOT_REDIS_CALL_TIMEOUT=5",

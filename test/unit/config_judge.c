@@ -204,6 +204,23 @@ static void passwords_stay_hidden(void **state)
         "server.redis = { enabled = true, \"redis://bob:MARKER@h:1\" = 1 }\n",
         "[server.redis]\npasswordMARKERxkey\"\n",
         "[server.redis]\npasswordMARKER-key\n",
+        "[server]\nredis = { tokens = [\n  \"MARKER\" ], enabled = false }\n",
+        "[server]\nredis = { auth = ['ada',\n 'MARKER'], db = 3, hosts = [\"a\", "
+        "\"b\"] }\n",
+        "[server.redis]\nusername = \"\"\"ada\nMARKER\"\"\"\n",
+        "[server.redis]\nhosts = [\"ada:}MARKER\"]\n",
+        "[server.redis]\nhosts = [\"ada: MARKER\"]\n",
+        "[server.redis]\nhosts = [\"ada :MARKER\"]\n",
+        "[server.redis]\nhosts = [\"ada:12/MARKER\"]\n",
+        "[server.redis]\nhosts = [\"ada:,MARKER\"]\n",
+        "[server.redis]\nhosts = [\"ada:'MARKER\"]\n",
+        "[server.redis]\nhosts = [\"${U}:MARKER\"]\n",
+        "[server.redis]\nhosts = [\"jos\xC3\xA9:MARKER\"]\n",
+        "[server.redis]\npa\xC3\x9Fwort = \"MARKER\"\n",
+        "[server.redis]\nkennwort = \"MARKER\n",
+        "[server.redis]\np\xD0\xB0ssw\xD0\xBErd = \"MARKER\"\n",
+        "[server.x]\napi_key MARKER\n",
+        "[server.x]\nkey1 = \"MARKER\n",
         "[server.redis]\npasswordMARKERkey=\n",
         "[server.redis]\nsentinel_passwordMARKERx= \"u\"\n",
         "[server.redis]\npasswordMARKERster_name = \"x\"\n\n]\n",
@@ -228,7 +245,8 @@ static void passwords_stay_hidden(void **state)
         "[server.redis]\npassword = '''\na\nb'''\n\"MARKERx\"\n",
     };
     static const char *const list[] = {
-        "KNOT_REDIS_HOSTS=default:MARKER,Pass@redis.local:6379", NULL};
+        "KNOT_REDIS_HOSTS=default:MARKER,Pass@redis.local:6379",
+        "KNOT_REDIS_USERNAME=ada\nMARKER", "KNOT_NAMESERVERS=10.0.0.1\nMARKER", NULL};
     static reef_report report;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

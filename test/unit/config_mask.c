@@ -17,9 +17,9 @@ static bool hides(const char *bytes, size_t len)
 static void words(void **state)
 {
     static const char *const secret[] = {
-        "password", "PassWord", "my_passwd = 1", "passphrase", "passwort", "pwd", "psw",
-        "PW", "a.secret", "tokens", "encrypt = ''", "[credentials]", "private_key",
-        "authorization", "dsn", "u@h", "@",
+        "password", "PassWord", "my_passwd = 1", "passphrase", "passwort", "pwd",
+        "kennwort", "pa\xC3\x9Fwort", "PW", "a.secret", "tokens", "encrypt = ''",
+        "[credentials]", "private_key", "authorization", "dsn", "u@h", "@",
         /* a letter missing, wrong, too many, or two of them turned */
         "assword", "pssword", "paxsword", "psasword", "apssword", "pasxsword",
         "passwrod", "xassword", "seret", "secrett", "secxet", "tken", "tolken", "toxen",
