@@ -189,71 +189,73 @@ static void one_go(void **state)
 }
 
 /* What is said beside a password, in front of it or behind, has no byte of it. */
+static const char *const spoiled[] = {
+    "server.redis = { enabled = true, password = \"\"\"\nMARKER\"\"\", db = 3, "
+    "hosts = "
+    "[\"a\", \"b\"] }\n",
+    "server.redis = { password = '''\nMARKER''', enabled = false }\n",
+    "server.redis = { enabled = true, sentinel_password = '''\nMARKER''', "
+    "sentinel_username = \"joe\", hosts = [\"unix:/a\", \"b\"] }\n",
+    "[server.redis]\npassword = \"\"\nMARKER==\"\"\"\n",
+    "[server.redis]\npassword = \"\"\nMARKER.S3cret\"\"\"\n",
+    "# password = \"QUJDREVG\nMARKERo=\"\n",
+    "server.redis = { enabled = true, \"redis://bob:MARKER@h:1\" = 1 }\n",
+    "[server.redis]\npasswordMARKERxkey\"\n",
+    "[server.redis]\npasswordMARKER-key\n",
+    "[server]\nredis = { tokens = [\n  \"MARKER\" ], enabled = false }\n",
+    "[server]\nredis = { auth = ['ada',\n 'MARKER'], db = 3, hosts = [\"a\", "
+    "\"b\"] }\n",
+    "[server.redis]\nusername = \"\"\"ada\nMARKER\"\"\"\n",
+    "[server.redis]\nhosts = [\"ada:}MARKER\"]\n",
+    "[server.redis]\nhosts = [\"ada: MARKER\"]\n",
+    "[server.redis]\nhosts = [\"ada :MARKER\"]\n",
+    "[server.redis]\nhosts = [\"ada:12/MARKER\"]\n",
+    "[server.redis]\nhosts = [\"ada:,MARKER\"]\n",
+    "[server.redis]\nhosts = [\"ada:'MARKER\"]\n",
+    "[server.redis]\nhosts = [\"${U}:MARKER\"]\n",
+    "[server.redis]\nhosts = [\"jos\xC3\xA9:MARKER\"]\n",
+    "[server.redis]\npa\xC3\x9Fwort = \"MARKER\"\n",
+    "[server.redis]\nkennwort = \"MARKER\n",
+    "[server.redis]\np\xD0\xB0ssw\xD0\xBErd = \"MARKER\"\n",
+    "[server.x]\napi_key MARKER\n",
+    "[server.x]\nkey1 = \"MARKER\n",
+    "[server.redis]\npasswordMARKERkey=\n",
+    "[server.redis]\nsentinel_passwordMARKERx= \"u\"\n",
+    "[server.redis]\npasswordMARKERster_name = \"x\"\n\n]\n",
+    "[server.redis]\npassword = \"\"\nMARKERx = 0\n",
+    "[server.redis]\nsentinel_password = ''\nMARKERx= \"u\"\nx\n",
+    "[server.redis]\nhosts = \"redis://bob:\nMARKERx=@h:1\"]\n",
+    "[server.redis]\npasswordMARKERQUJD=\"\n",
+    "[server.redis]\nhosts = [\"default:MARKERxredis.local:6379\"]\n",
+    "[server.redis]\nhosts = [\"default:MARKERx\"]\n",
+    "[server.redis]\nhosts = [\":MARKERx\"]\n",
+    "[server.redis]\nhosts = [\n  \"default:MARKERx\n",
+    "[server.redis]\nhosts = [\n  default:MARKERx\n]\n",
+    "[server.redis]\nhosts = \"default:MARKERx\"\n",
+    "[server.redis]\n\"default:MARKERx\" = 1\n",
+    "[resolver]\nconsul = [\"default:MARKERx\"]\n",
+    "[server.cluster]\nkey = \"MARKERx\n",
+    "[server.cluster]\napi_keys = [\"MARKERx\n",
+    "[server.redis]\ncreds = \"MARKERx\"\ncreds = 1\n",
+    "[server.redis]\nkey_prefix = \"\"\"x\"\npassword = \"MARKERx\"\"\"\n",
+    "[server.redis]\nusername = '''x'\npassword = \"MARKERx'''\n",
+    "[server.redis]\npassword = '''\na\nb'''\nMARKERx'''\n",
+    "[server.redis]\npassword = '''\na\nb'''\n\"MARKERx\"\n",
+};
+
 static void passwords_stay_hidden(void **state)
 {
-    static const char *const cases[] = {
-        "server.redis = { enabled = true, password = \"\"\"\nMARKER\"\"\", db = 3, "
-        "hosts = "
-        "[\"a\", \"b\"] }\n",
-        "server.redis = { password = '''\nMARKER''', enabled = false }\n",
-        "server.redis = { enabled = true, sentinel_password = '''\nMARKER''', "
-        "sentinel_username = \"joe\", hosts = [\"unix:/a\", \"b\"] }\n",
-        "[server.redis]\npassword = \"\"\nMARKER==\"\"\"\n",
-        "[server.redis]\npassword = \"\"\nMARKER.S3cret\"\"\"\n",
-        "# password = \"QUJDREVG\nMARKERo=\"\n",
-        "server.redis = { enabled = true, \"redis://bob:MARKER@h:1\" = 1 }\n",
-        "[server.redis]\npasswordMARKERxkey\"\n",
-        "[server.redis]\npasswordMARKER-key\n",
-        "[server]\nredis = { tokens = [\n  \"MARKER\" ], enabled = false }\n",
-        "[server]\nredis = { auth = ['ada',\n 'MARKER'], db = 3, hosts = [\"a\", "
-        "\"b\"] }\n",
-        "[server.redis]\nusername = \"\"\"ada\nMARKER\"\"\"\n",
-        "[server.redis]\nhosts = [\"ada:}MARKER\"]\n",
-        "[server.redis]\nhosts = [\"ada: MARKER\"]\n",
-        "[server.redis]\nhosts = [\"ada :MARKER\"]\n",
-        "[server.redis]\nhosts = [\"ada:12/MARKER\"]\n",
-        "[server.redis]\nhosts = [\"ada:,MARKER\"]\n",
-        "[server.redis]\nhosts = [\"ada:'MARKER\"]\n",
-        "[server.redis]\nhosts = [\"${U}:MARKER\"]\n",
-        "[server.redis]\nhosts = [\"jos\xC3\xA9:MARKER\"]\n",
-        "[server.redis]\npa\xC3\x9Fwort = \"MARKER\"\n",
-        "[server.redis]\nkennwort = \"MARKER\n",
-        "[server.redis]\np\xD0\xB0ssw\xD0\xBErd = \"MARKER\"\n",
-        "[server.x]\napi_key MARKER\n",
-        "[server.x]\nkey1 = \"MARKER\n",
-        "[server.redis]\npasswordMARKERkey=\n",
-        "[server.redis]\nsentinel_passwordMARKERx= \"u\"\n",
-        "[server.redis]\npasswordMARKERster_name = \"x\"\n\n]\n",
-        "[server.redis]\npassword = \"\"\nMARKERx = 0\n",
-        "[server.redis]\nsentinel_password = ''\nMARKERx= \"u\"\nx\n",
-        "[server.redis]\nhosts = \"redis://bob:\nMARKERx=@h:1\"]\n",
-        "[server.redis]\npasswordMARKERQUJD=\"\n",
-        "[server.redis]\nhosts = [\"default:MARKERxredis.local:6379\"]\n",
-        "[server.redis]\nhosts = [\"default:MARKERx\"]\n",
-        "[server.redis]\nhosts = [\":MARKERx\"]\n",
-        "[server.redis]\nhosts = [\n  \"default:MARKERx\n",
-        "[server.redis]\nhosts = [\n  default:MARKERx\n]\n",
-        "[server.redis]\nhosts = \"default:MARKERx\"\n",
-        "[server.redis]\n\"default:MARKERx\" = 1\n",
-        "[resolver]\nconsul = [\"default:MARKERx\"]\n",
-        "[server.cluster]\nkey = \"MARKERx\n",
-        "[server.cluster]\napi_keys = [\"MARKERx\n",
-        "[server.redis]\ncreds = \"MARKERx\"\ncreds = 1\n",
-        "[server.redis]\nkey_prefix = \"\"\"x\"\npassword = \"MARKERx\"\"\"\n",
-        "[server.redis]\nusername = '''x'\npassword = \"MARKERx'''\n",
-        "[server.redis]\npassword = '''\na\nb'''\nMARKERx'''\n",
-        "[server.redis]\npassword = '''\na\nb'''\n\"MARKERx\"\n",
-    };
     static const char *const list[] = {
         "KNOT_REDIS_HOSTS=default:MARKER,Pass@redis.local:6379",
         "KNOT_REDIS_USERNAME=ada\nMARKER", "KNOT_NAMESERVERS=10.0.0.1\nMARKER", NULL};
     static reef_report report;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof spoiled / sizeof spoiled[0]; i++) {
         reef_config config;
         reef_error error = {0};
         reef_intake intake = {
-            &config, {"k", reef_str_of(cases[i])}, &report, &error, REEF_OK, 0, false};
+            &config, {"k", reef_str_of(spoiled[i])}, &report, &error, REEF_OK, 0,
+            false};
         memset(&report, 0, sizeof report);
         reef_config_init(&config);
         reef_read_file(&intake);
