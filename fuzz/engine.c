@@ -2,12 +2,14 @@
  *
  * fuzz/engine: the bytes are a schedule for one engine. The first few pick the
  * settings; then each step takes a byte that says what happens (submit, deliver so much
- * of well-formed replies or of the input itself, take part of a send, close, tick,
- * …). The oracle: every ticket completes exactly once and by its deadline, no operation
- * names a link that is not there, a link is never sent to after its end, nothing spins,
- * and nothing is left over when the engine is freed (LeakSanitizer). Whether a reply is
- * the right one is test/sim's business: here the peer may say anything. */
+ * of well-formed replies or of the input itself, take part of a send, close, tick, let
+ * a name server tell the truth or lie, …). The oracle: every ticket completes exactly
+ * once and by its deadline, no operation names a link that is not there, a link is
+ * never sent to after its end, a datagram's socket is sent to once, nothing spins, and
+ * nothing is left over when the engine is freed (LeakSanitizer). Whether a reply is the
+ * right one is test/sim's business: here the peer may say anything. */
 #include "net/net.h"
+#include "test/sim/dns.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,25 +18,28 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
-    DRIVE_LINKS = 64,
+    DRIVE_LINKS = REEF_TRANSPORTS_MAX,
+    DRIVE_QUERY = 320,
     DRIVE_CALLS = 128,
     DRIVE_GROUP = 3,
     DRIVE_OPS = 256, /* operations that may follow one input */
     DRIVE_TICKS = 64 /* ticks in a row that may leave the deadline where it is */
 };
 
-typedef enum drive_state {
-    DRIVE_FREE,
-    DRIVE_LOOKUP,
-    DRIVE_OPENING,
-    DRIVE_OPEN
-} drive_state;
+typedef enum drive_state { DRIVE_FREE, DRIVE_OPENING, DRIVE_OPEN } drive_state;
 
 typedef struct drive_call {
     uint64_t ticket;
     int64_t deadline_ms;
     bool open;
 } drive_call;
+
+/* What was sent to a name server. */
+typedef struct drive_query {
+    bool datagram;
+    size_t len;
+    char bytes[DRIVE_QUERY];
+} drive_query;
 
 typedef struct drive {
     const uint8_t *data;
@@ -45,6 +50,8 @@ typedef struct drive {
     bool full[DRIVE_LINKS];     /* a SEND waits for room */
     uint32_t owed[DRIVE_LINKS]; /* commands sent, more or less */
     bool greedy;                /* sockets take all that is offered */
+    drive_query queries[DRIVE_LINKS];
+    sim_zone zone;
     drive_call calls[DRIVE_CALLS];
     uint32_t call_count;
 } drive;
@@ -75,11 +82,18 @@ static void drive_send(drive *d, const reef_op *op)
     volatile char last = op->bytes.ptr[len - 1]; /* readable to its end */
     (void)last;
     uint8_t way = d->greedy ? 255 : drive_byte(d);
+    drive_query *q = &d->queries[op->link];
     size_t taken = way > 200 || way >= len ? len : way;
+    taken = q->datagram && taken > 0 ? len : taken;
     d->owed[op->link] += taken == len;
     if (taken == 0) {
         d->full[op->link] = true;
         return;
+    }
+    if (op->link >= REEF_LINKS_MAX) {
+        drive_must(q->len + taken <= DRIVE_QUERY && (!q->datagram || q->len == 0));
+        memcpy(q->bytes + q->len, op->bytes.ptr, taken);
+        q->len += taken;
     }
     reef_engine_sent(d->engine, op->link, taken, d->now_ms);
 }
@@ -92,17 +106,16 @@ static void drive_op(drive *d, const reef_op *op)
     case REEF_OP_NONE:
         drive_must(false);
         break;
-    case REEF_OP_LOOKUP:
-        drive_must(*state == DRIVE_FREE || *state == DRIVE_LOOKUP);
-        drive_must(op->address[0] != '\0');
-        *state = DRIVE_LOOKUP;
+    case REEF_OP_FILES:
         break;
     case REEF_OP_OPEN:
-        drive_must(*state == DRIVE_FREE || *state == DRIVE_LOOKUP);
+        drive_must(*state == DRIVE_FREE);
         drive_must(memchr(op->address, '\0', sizeof op->address) != NULL);
+        drive_must(op->datagram <= (op->link >= REEF_LINKS_MAX));
         *state = DRIVE_OPENING;
         d->full[op->link] = false;
         d->owed[op->link] = 0;
+        d->queries[op->link] = (drive_query){.datagram = op->datagram};
         break;
     case REEF_OP_SEND:
         drive_send(d, op);
@@ -243,22 +256,79 @@ static void drive_answer(drive *d, uint32_t link, uint8_t what)
     drive_deliver(d, link, bytes, len);
 }
 
-static void drive_resolve(drive *d, uint32_t link, uint8_t how)
-{
-    static const char *const list[] = {"10.0.0.1", "::1", "", "10.0.0.2"};
-    if (d->states[link] == DRIVE_LOOKUP) {
-        d->states[link] = DRIVE_FREE;
-        reef_engine_resolved(d->engine, link, list, how % 5u, "no such name",
-                             d->now_ms);
-    }
-}
-
 static void drive_close(drive *d, uint32_t link, uint8_t how)
 {
     static const int errors[] = {0, ECONNRESET, ECONNREFUSED, ETIMEDOUT};
     if (d->states[link] == DRIVE_OPEN || d->states[link] == DRIVE_OPENING) {
         d->states[link] = DRIVE_FREE;
         reef_engine_closed(d->engine, link, errors[how & 3], d->now_ms);
+    }
+}
+
+static void drive_opened(drive *d, uint32_t link)
+{
+    if (d->states[link] == DRIVE_OPENING) {
+        d->states[link] = DRIVE_OPEN;
+        reef_engine_opened(d->engine, link, d->now_ms);
+    }
+}
+
+/* What a name server says, or somebody who would like to be one: `how` has a choice of
+ * what in its upper bits. */
+static void drive_tell(drive *d, uint32_t link, uint8_t how)
+{
+    const drive_query *q = &d->queries[link];
+    size_t prefix = q->datagram ? 0 : 2;
+    sim_query query;
+    sim_bytes out = {0}, framed = {0};
+    if (d->states[link] != DRIVE_OPEN || q->len < prefix ||
+        sim_query_read(&query, q->bytes + prefix, q->len - prefix) != NULL) {
+        return;
+    }
+    uint8_t more = drive_byte(d);
+    if (how < 64) {
+        sim_style style = {.limit = more & 1 ? query.size : 0,
+                           .rcode = more & 2 ? (uint16_t)(more >> 4) : 0,
+                           .cut = (more & 4) != 0,
+                           .bare = (more & 8) != 0,
+                           .turn = how};
+        sim_answer_to(&d->zone, &query, &style, &out);
+    } else if (how < 128) {
+        sim_forge(&query, how % SIM_FORGERIES, more, &out);
+    } else if (how < 192) {
+        sim_spoil(&query, how & 1, &out);
+    } else { /* the question, and what the input has behind it */
+        size_t len = more < d->size ? more : d->size;
+        sim_bytes_add(&out, q->bytes + prefix, q->len - prefix);
+        sim_bytes_add(&out, (const char *)d->data, len);
+        d->data += len;
+        d->size -= len;
+        out.ptr[2] = (char)(out.ptr[2] | 0x80);
+        out.ptr[7] = (char)(how & 3);
+    }
+    char head[2] = {(char)(out.len >> 8 & 0xFF), (char)(out.len & 0xFF)};
+    sim_bytes_add(&framed, head, prefix);
+    sim_bytes_add(&framed, out.ptr, out.len);
+    drive_deliver(d, link, framed.ptr, framed.len);
+    sim_bytes_free(&framed);
+    sim_bytes_free(&out);
+}
+
+/* One of the sockets to name servers. */
+static void drive_names(drive *d, uint32_t which, uint8_t how)
+{
+    uint32_t link = REEF_LINKS_MAX + (which * 2 + how % 2) % 16;
+    drive_opened(d, link);
+    drive_drain(d);
+    if (d->states[link] == DRIVE_OPEN && d->full[link]) {
+        d->full[link] = false;
+        reef_engine_sent(d->engine, link, 0, d->now_ms);
+        drive_drain(d);
+    }
+    if (how > 240) {
+        drive_close(d, link, how);
+    } else if (how > 15) {
+        drive_tell(d, link, how);
     }
 }
 
@@ -283,17 +353,14 @@ static void drive_pass(drive *d, int64_t ms)
 static void drive_step(drive *d)
 {
     uint8_t what = drive_byte(d);
-    uint32_t link = what >> 5; /* the engine has eight */
+    uint32_t link = what >> 5; /* the engine has eight, and sixteen to ask names on */
     uint8_t how = drive_byte(d);
     switch (what & 7) {
     case 0:
         drive_submit(d, how);
         break;
     case 1:
-        if (d->states[link] == DRIVE_OPENING) {
-            d->states[link] = DRIVE_OPEN;
-            reef_engine_opened(d->engine, link, d->now_ms);
-        }
+        drive_opened(d, link);
         break;
     case 2:
     case 3:
@@ -306,7 +373,7 @@ static void drive_step(drive *d)
         drive_pass(d, (int64_t)how * how / 16);
         break;
     case 6:
-        drive_resolve(d, link, how);
+        drive_names(d, link, how);
         if (how == 255) {
             reef_engine_tend(d->engine, d->now_ms);
         }
@@ -339,14 +406,53 @@ static void drive_config(drive *d, reef_config *config)
     d->greedy = bits & 128;
 }
 
+/* What the world calls the server, where it has no address. */
+static void drive_name(drive *d, reef_config *config, uint8_t bits)
+{
+    d->zone = (sim_zone){.ttl = bits & 64 ? 0 : 30, .soa = true, .negative_ttl = 5};
+    (void)sim_zone_add(&d->zone, "db.test", SIM_A, "10.0.0.1");
+    (void)sim_zone_add(&d->zone, "db.test", SIM_AAAA, "::1");
+    (void)sim_zone_add(&d->zone, "alias.test", SIM_CNAME, "db.test");
+    (void)sim_zone_srv(&d->zone, "db.test", "db.test", 6379);
+    (void)sim_zone_srv(&d->zone, "db.test", "alias.test", 6380);
+    config->hosts[0].kind = bits & 1 ? REEF_HOST_SRV : REEF_HOST_TCP;
+    if (bits & 2) {
+        memcpy(config->hosts[0].name, "alias.test", 11);
+    }
+    if (bits & 4) {
+        memcpy(config->nameservers[0].address, "10.9.0.1", 9);
+        config->nameservers[0].port = 53;
+        config->nameserver_count = 1;
+    }
+}
+
+static void drive_files(drive *d, uint8_t bits)
+{
+    static const unsigned char key[REEF_SECRET_KEY] = {1, 2, 3};
+    static const char conf[] = "nameserver 10.9.0.1\nnameserver ::1\nsearch test\n";
+    reef_str hosts = reef_str_of(bits & 8 ? "10.0.0.1 db.test\n" : "::1 other\n");
+    if (!(bits & 16)) {
+        reef_engine_key(d->engine, key);
+    }
+    drive_must(reef_engine_hosts(d->engine, hosts) == REEF_OK);
+    if (bits & 32) {
+        drive_must(reef_engine_resolv_conf(d->engine, reef_str_of(conf),
+                                           reef_str_of("box.test")) == REEF_OK);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    drive d = {.data = data, .size = size, .now_ms = 1000};
+    static drive d;
+    d = (drive){.data = data, .size = size, .now_ms = 1000};
     reef_config config;
     reef_stats *stats = malloc(sizeof *stats);
     drive_config(&d, &config);
+    uint8_t names = config.hosts[0].name[0] == 'd' ? drive_byte(&d) : 0;
+    drive_name(&d, &config, names);
     d.engine = reef_engine_new(&config, 1, d.now_ms);
     drive_must(d.engine != NULL && stats != NULL);
+    drive_files(&d, names);
     while (d.size > 0) {
         drive_step(&d);
     }

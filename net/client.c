@@ -82,11 +82,6 @@ static reef_code client_check(const reef_config *config, reef_error *error)
             "this release speaks to a single server, not to a cluster; name one host",
             error);
     }
-    if (config->hosts[0].kind == REEF_HOST_SRV) {
-        return client_unsupported(
-            config, REEF_SET_HOSTS, &config->hosts[0].origin,
-            "this release looks up no SRV records; write \"host:port\" instead", error);
-    }
     return REEF_OK;
 }
 
@@ -122,8 +117,6 @@ static reef_client *client_new(const reef_config *config)
 
 reef_client *reef_open(const reef_config *config, reef_error *error)
 {
-    int unread = 0;
-    reef_str hosts = {NULL, 0};
     memset(error, 0, sizeof *error);
     if (client_check(config, error) != REEF_OK)
         return NULL;
@@ -134,15 +127,11 @@ reef_client *reef_open(const reef_config *config, reef_error *error)
         return client_failed(client, error, REEF_NOMEM,
                              "the system has no monotonic clock to wait by");
     }
-    /* Without a hosts file names are looked up, that is all. */
-    char *text = reef_os_read_file("/etc/hosts", &hosts.len, &unread);
-    hosts.ptr = text;
     reef_code code = REEF_OK;
     while (code == REEF_OK && client->lane_count < client->config.lanes) {
         reef_lane *next = &client->lanes[client->lane_count++];
-        code = reef_lane_init(next, &client->config, hosts, error);
+        code = reef_lane_init(next, &client->config, error);
     }
-    free(text);
     return code == REEF_OK ? client : client_failed(client, error, code, NULL);
 }
 

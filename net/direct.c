@@ -4,13 +4,17 @@
  *
  *   IDLE      no link, nothing wanted
  *   PAUSED    no link; the next attempt waits for connect.until_ms
- *   TRYING    the main link is on its way: look-up, opening, handshake
+ *   LOOKING   no link; the look-up has no endpoint to give yet
+ *   TRYING    the main link is on its way: opening, handshake
  *   SERVING   the main link is READY; commands go out unless hold.until_ms lies ahead
  *
- * Addresses of the host are tried one after the other without a pause; once all have
- * failed there is a pause that grows, and a name is looked up again. What no attempt
- * can mend (wrong password, wrong db, a node of another kind) ends the waiting commands
- * at once. */
+ * The endpoints of the host (all addresses of a name; all targets of a service, each
+ * with all of its addresses) are tried one after the other without a pause, each for a
+ * fraction of a second; once all have failed there is a pause that grows, the name is
+ * looked up again, past the cache, and each gets twice the time. A link that is lost
+ * leads to a new look-up, too: the server may have moved. What no attempt can mend
+ * (wrong password, wrong db, a node of another kind) ends the waiting commands at
+ * once. */
 #include "net/engine.h"
 
 #include <stdio.h>
@@ -19,7 +23,9 @@
 enum {
     DIRECT_STEADY_MS =
         1000, /* a link that lived this long ended by accident: no pause */
-    DIRECT_SHARE_MIN_MS = 250 /* of connect_timeout, for each of several addresses */
+    DIRECT_SHAKE_TIMES = 4, /* of the time to connect, for the handshake */
+    DIRECT_ROUNDS = 8,      /* the times double no further */
+    DIRECT_STALE_MS = 1000  /* a look-up that nobody waited for that long is too old */
 };
 
 static reef_link *direct_main(reef_engine *e)
@@ -34,50 +40,140 @@ static const reef_host *direct_host(const reef_engine *e)
 
 /* ---- attempts ----------------------------------------------------------------- */
 
-static void direct_find_addresses(reef_engine *e)
+/* An address or a path: it is all there is to try. */
+static bool direct_is_fixed(const reef_engine *e)
 {
-    reef_direct *d = &e->direct;
     const reef_host *host = direct_host(e);
-    d->address_next = 0;
-    if (host->kind == REEF_HOST_UNIX || reef_address_literal(host->name)) {
-        snprintf(d->addresses[0], sizeof d->addresses[0], "%.*s",
-                 (int)sizeof d->addresses[0] - 1, host->name);
-        d->address_count = 1;
-        return;
-    }
-    d->address_count = reef_hosts_find(e, 0, d->addresses, REEF_ADDRESSES_MAX);
+    return host->kind == REEF_HOST_UNIX ||
+           (host->kind == REEF_HOST_TCP && reef_address_literal(host->name));
 }
 
-/* Several addresses share the time, so that a dead first one leaves some for the
- * second. */
-static int64_t direct_attempt_deadline(const reef_engine *e)
+static void direct_forget(reef_engine *e)
 {
-    int64_t whole = e->config.connect_timeout_ms;
-    int64_t share = whole / (int64_t)e->direct.address_count;
-    if (share < DIRECT_SHARE_MIN_MS)
-        share = DIRECT_SHARE_MIN_MS;
-    return e->now_ms + (share < whole ? share : whole);
+    reef_direct *d = &e->direct;
+    if (e->resolver)
+        reef_lookup_free(e->resolver, d->lookup);
+    d->lookup = NULL;
+    d->tried = 0;
+    d->left_ms = 0;
+}
+
+static bool direct_is_wanted(const reef_engine *e)
+{
+    return e->waiting.head || e->direct.wanted;
+}
+
+/* Calls that end before the look-up does leave it to the next one, if that comes
+ * soon. */
+static void direct_leave(reef_engine *e)
+{
+    reef_direct *d = &e->direct;
+    if (d->lookup && d->left_ms == 0)
+        d->left_ms = e->now_ms;
+}
+
+/* Nothing is left to try: the next look-up begins after a pause. */
+static void direct_rest(reef_engine *e)
+{
+    reef_direct *d = &e->direct;
+    direct_forget(e);
+    d->fresh = true;
+    if (d->round < DIRECT_ROUNDS)
+        d->round++;
+    reef_backoff_next(e, &d->connect);
+}
+
+/* The name led nowhere. */
+static void direct_lost_name(reef_engine *e, const reef_error *why)
+{
+    const char *name = direct_host(e)->name;
+    reef_error_put(&e->failure, why->code == REEF_OK ? REEF_DNS : why->code, 0, NULL,
+                   why->code == REEF_OK ? "the name led to no address" : why->text);
+    reef_report_event(e, REEF_EVENT_FAILED, name, e->failure.text);
+    direct_rest(e);
+}
+
+static bool direct_look(reef_engine *e)
+{
+    const reef_host *host = direct_host(e);
+    reef_lookup_wish wish = {.name = host->name,
+                             .srv = host->kind == REEF_HOST_SRV,
+                             .port = host->port,
+                             .fresh = e->direct.fresh,
+                             .deadline_ms = e->now_ms + e->config.connect_timeout_ms};
+    reef_error why;
+    if (e->direct.left_ms != 0 && e->now_ms - e->direct.left_ms >= DIRECT_STALE_MS)
+        direct_forget(e);
+    e->direct.left_ms = 0;
+    if (!e->direct.lookup)
+        e->direct.lookup = reef_lookup_new(e->resolver, &wish);
+    if (e->direct.lookup)
+        return true;
+    reef_error_put(&why, REEF_NOMEM, 0, NULL, "out of memory for looking up the name");
+    direct_lost_name(e, &why);
+    return false;
+}
+
+/* The next endpoint. False: there is none, now or before the next round. */
+static bool direct_next(reef_engine *e, uint16_t *port)
+{
+    reef_direct *d = &e->direct;
+    reef_endpoint next;
+    reef_error why;
+    const reef_host *host = direct_host(e);
+    if (direct_is_fixed(e)) {
+        snprintf(d->address, sizeof d->address, "%.*s", (int)sizeof d->address - 1,
+                 host->name);
+        *port = host->port;
+        return true;
+    }
+    if (!direct_look(e))
+        return false;
+    switch (reef_lookup_next(d->lookup, &next)) {
+    case REEF_LOOKUP_WAIT:
+        return false;
+    case REEF_LOOKUP_END:
+        reef_lookup_why(d->lookup, &why);
+        if (d->tried == 0)
+            direct_lost_name(e, &why);
+        else
+            direct_rest(e);
+        return false;
+    case REEF_LOOKUP_READY:
+        break;
+    }
+    d->tried++;
+    snprintf(d->address, sizeof d->address, "%s", next.address);
+    *port = next.port;
+    return true;
+}
+
+/* One of several gets little time at first, so that a dead one leaves some for the
+ * others. */
+static void direct_hurry(const reef_engine *e, reef_link *l)
+{
+    int64_t whole_ms = e->config.connect_timeout_ms;
+    int64_t dial_ms = (int64_t)REEF_DIAL_MS << e->direct.round;
+    int64_t shake_ms = dial_ms * (1 + DIRECT_SHAKE_TIMES);
+    l->attempt_deadline_ms = e->now_ms + (dial_ms < whole_ms ? dial_ms : whole_ms);
+    l->shake_deadline_ms = e->now_ms + (shake_ms < whole_ms ? shake_ms : whole_ms);
 }
 
 static void direct_attempt(reef_engine *e)
 {
     reef_direct *d = &e->direct;
-    const reef_host *host = direct_host(e);
+    uint16_t port = 0;
     reef_link *l = reef_link_take(e);
-    if (!l)
+    if (!l || !direct_next(e, &port))
         return;
-    if (d->address_count == 0)
-        direct_find_addresses(e);
     d->main = (int)l->index;
     d->wanted = false;
     /* How the last link ended is no reason any more: this attempt will have its own. */
     if (d->attempts++ == 0)
         e->failure.code = REEF_OK;
-    if (d->address_count == 0)
-        reef_link_lookup(e, l, host->name);
-    else
-        reef_link_open(e, l, d->addresses[d->address_next], host->port,
-                       host->kind == REEF_HOST_UNIX, direct_attempt_deadline(e));
+    reef_link_open(e, l, d->address, port, direct_host(e)->kind == REEF_HOST_UNIX);
+    if (!direct_is_fixed(e))
+        direct_hurry(e, l);
 }
 
 static void direct_wake(reef_engine *e)
@@ -85,7 +181,9 @@ static void direct_wake(reef_engine *e)
     reef_direct *d = &e->direct;
     reef_link *l = direct_main(e);
     if (!l) {
-        if ((e->waiting.head || d->wanted) && e->now_ms >= d->connect.until_ms)
+        if (!direct_is_wanted(e))
+            direct_leave(e);
+        else if (e->now_ms >= d->connect.until_ms)
             direct_attempt(e);
         return;
     }
@@ -96,32 +194,6 @@ static void direct_wake(reef_engine *e)
         reef_list_remove(&e->waiting, t);
         reef_link_submit(e, l, t);
     }
-}
-
-static void direct_resolved(reef_engine *e, reef_link *l, const char *const addresses[],
-                            size_t count, const char *why)
-{
-    reef_direct *d = &e->direct;
-    reef_error error;
-    char text[REEF_ERROR_TEXT];
-    if ((int)l->index != d->main)
-        return;
-    d->address_count = 0;
-    for (size_t i = 0; i < count && i < REEF_ADDRESSES_MAX; i++) {
-        char *to = d->addresses[d->address_count];
-        snprintf(to, sizeof d->addresses[0], "%s", addresses[i]);
-        d->address_count += to[0] != 0;
-    }
-    if (d->address_count == 0) {
-        snprintf(text, sizeof text, "the name does not resolve: %.150s",
-                 why ? why : "");
-        reef_error_put(&error, REEF_DNS, 0, direct_host(e)->name, text);
-        reef_link_fail(e, l, true, &error);
-        return;
-    }
-    d->address_next = 0;
-    reef_link_open(e, l, d->addresses[0], direct_host(e)->port, false,
-                   direct_attempt_deadline(e));
 }
 
 /* ---- how they end ------------------------------------------------------------- */
@@ -149,7 +221,9 @@ static void direct_ready(reef_engine *e, reef_link *l)
 {
     (void)l;
     e->failure.code = REEF_OK;
+    direct_forget(e);
     e->direct.attempts = 0;
+    e->direct.round = 0;
     e->direct.hold.step = 0;
     e->direct.hold.until_ms = e->now_ms;
 }
@@ -165,14 +239,12 @@ static void direct_attempt_failed(reef_engine *e, const reef_error *why)
 {
     reef_direct *d = &e->direct;
     if (direct_hopeless(why->code)) {
+        direct_forget(e);
         reef_backoff_next(e, &d->connect);
         reef_tickets_refuse(e, why);
-        return;
+    } else if (direct_is_fixed(e)) {
+        reef_backoff_next(e, &d->connect);
     }
-    if (d->address_count > 0 && ++d->address_next < d->address_count)
-        return;
-    d->address_count = 0;
-    reef_backoff_next(e, &d->connect);
 }
 
 static void direct_down(reef_engine *e, reef_link *l, const reef_error *why)
@@ -182,6 +254,7 @@ static void direct_down(reef_engine *e, reef_link *l, const reef_error *why)
         return;
     d->main = REEF_NO_LINK;
     e->failure = *why;
+    d->fresh = true;
     if (!l->served) {
         direct_attempt_failed(e, why);
     } else if (l->useful || e->now_ms - l->born_ms >= DIRECT_STEADY_MS) {
@@ -200,14 +273,29 @@ static void direct_not_now(reef_engine *e, reef_link *l, const char *text)
     reef_report_event(e, REEF_EVENT_RETRIED, l->stats.peer, text);
 }
 
+/* What the name servers said so far is a better reason than that time ran out. */
+static void direct_waits_for_name(const reef_engine *e, reef_error *why)
+{
+    reef_lookup_why(e->direct.lookup, why);
+    if (why->code == REEF_OK)
+        reef_error_put(
+            why, REEF_DNS, 0, direct_host(e)->name,
+            "the deadline passed while the name was looked up; nothing was sent");
+}
+
+/* A look-up that has nothing to give yet: its own deadlines are the resolver's. */
+static bool direct_looking(const reef_engine *e)
+{
+    const reef_direct *d = &e->direct;
+    return d->lookup && d->main == REEF_NO_LINK && direct_is_wanted(e);
+}
+
 static void direct_waits_for(const reef_engine *e, reef_error *why)
 {
     const reef_link *l =
         e->direct.main == REEF_NO_LINK ? NULL : &e->links[e->direct.main];
-    if (l && l->state == REEF_LINK_LOOKUP)
-        reef_error_put(
-            why, REEF_DNS, 0, l->stats.peer,
-            "the deadline passed while the name was looked up; nothing was sent");
+    if (!l && e->direct.lookup)
+        direct_waits_for_name(e, why);
     else if (l && l->state == REEF_LINK_OPENING)
         reef_error_put(why, REEF_CONNECT, 0, l->stats.peer,
                        "the deadline passed while connecting; nothing was sent");
@@ -224,7 +312,9 @@ static void direct_waits_for(const reef_engine *e, reef_error *why)
 static int64_t direct_deadline_ms(const reef_engine *e)
 {
     const reef_direct *d = &e->direct;
-    if (!e->waiting.head && !d->wanted)
+    if (!direct_is_wanted(e))
+        return INT64_MAX;
+    if (direct_looking(e))
         return INT64_MAX;
     if (d->main == REEF_NO_LINK)
         return d->connect.until_ms;
@@ -233,11 +323,11 @@ static int64_t direct_deadline_ms(const reef_engine *e)
 
 const reef_router reef_router_direct = {
     .wake = direct_wake,
-    .resolved = direct_resolved,
     .accept = direct_accept,
     .ready = direct_ready,
     .down = direct_down,
     .not_now = direct_not_now,
     .waits_for = direct_waits_for,
+    .looking = direct_looking,
     .deadline_ms = direct_deadline_ms,
 };

@@ -11,19 +11,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(REEF_LINKS_MAX + REEF_EXCHANGES_MAX == REEF_TRANSPORTS_MAX,
+               "the resolver's links follow the engine's own");
+_Static_assert((int)REEF_SECRET_KEY == (int)REEF_RANDOM_KEY, "one key for all draws");
+
 /* ---- life --------------------------------------------------------------------- */
+
+static bool engine_has_names(const reef_config *config)
+{
+    for (uint32_t i = 0; i < config->host_count; i++) {
+        const reef_host *host = &config->hosts[i];
+        if (host->kind == REEF_HOST_SRV ||
+            (host->kind == REEF_HOST_TCP && !reef_address_literal(host->name)))
+            return true;
+    }
+    return false;
+}
 
 reef_engine *reef_engine_new(const reef_config *config, uint64_t seed, int64_t now_ms)
 {
+    bool names = engine_has_names(config);
     reef_engine *e = calloc(1, sizeof *e);
     reef_event *events = calloc(REEF_EVENTS_MAX, sizeof *events);
-    if (!e || !events) {
+    reef_resolver *resolver = names ? reef_resolver_new(config, REEF_LINKS_MAX) : NULL;
+    if (!e || !events || (names && !resolver)) {
         free(e);
         free(events);
+        reef_resolver_free(resolver);
         return NULL;
     }
     e->config = *config;
     e->events = events;
+    e->resolver = resolver;
     e->now_ms = now_ms;
     e->random = seed;
     e->next_id = 1;
@@ -57,10 +76,29 @@ void reef_engine_free(reef_engine *e)
     engine_free_list(e, &e->done);
     while (reef_engine_next_push(e, &push))
         reef_reply_free(push);
+    reef_resolver_free(e->resolver);
     reef_config_wipe(&e->config);
     free(e->heap);
     free(e->events);
     free(e);
+}
+
+/* ---- what names are looked up by ----------------------------------------------- */
+
+reef_code reef_engine_hosts(reef_engine *e, reef_str text)
+{
+    return e->resolver ? reef_resolver_hosts(e->resolver, text) : REEF_OK;
+}
+
+reef_code reef_engine_resolv_conf(reef_engine *e, reef_str text, reef_str local_name)
+{
+    return e->resolver ? reef_resolver_conf(e->resolver, text, local_name) : REEF_OK;
+}
+
+void reef_engine_key(reef_engine *e, const unsigned char key[REEF_SECRET_KEY])
+{
+    if (e->resolver)
+        reef_resolver_key(e->resolver, key);
 }
 
 /* ---- time and chance ---------------------------------------------------------- */
@@ -103,6 +141,12 @@ static reef_link *engine_link(reef_engine *e, uint32_t link, int64_t now_ms)
     return link < REEF_LINKS_MAX ? &e->links[link] : NULL;
 }
 
+/* The resolver, if the number is one of its links. */
+static reef_resolver *engine_asks(const reef_engine *e, uint32_t link)
+{
+    return link >= REEF_LINKS_MAX ? e->resolver : NULL;
+}
+
 static bool engine_live(const reef_link *l)
 {
     return l && l->parser && l->state != REEF_LINK_CLOSING;
@@ -111,15 +155,21 @@ static bool engine_live(const reef_link *l)
 void reef_engine_opened(reef_engine *e, uint32_t link, int64_t now_ms)
 {
     reef_link *l = engine_link(e, link, now_ms);
-    if (l && l->state == REEF_LINK_OPENING && !l->op_due)
+    if (engine_asks(e, link)) {
+        reef_resolver_opened(e->resolver, link, e->now_ms);
+    } else if (l && l->state == REEF_LINK_OPENING && !l->op_due) {
+        l->attempt_deadline_ms = l->shake_deadline_ms;
         reef_hello_start(e, l);
+    }
     e->router->wake(e);
 }
 
 void reef_engine_sent(reef_engine *e, uint32_t link, size_t len, int64_t now_ms)
 {
     reef_link *l = engine_link(e, link, now_ms);
-    if (engine_live(l))
+    if (engine_asks(e, link))
+        reef_resolver_sent(e->resolver, link, len, e->now_ms);
+    else if (engine_live(l))
         reef_link_sent(e, l, len);
     e->router->wake(e);
 }
@@ -128,13 +178,17 @@ void *reef_engine_room(reef_engine *e, uint32_t link, size_t *cap)
 {
     reef_link *l = engine_link(e, link, e->now_ms);
     *cap = 0;
+    if (engine_asks(e, link))
+        return reef_resolver_room(e->resolver, link, cap);
     return engine_live(l) ? reef_parser_room(l->parser, cap) : NULL;
 }
 
 void reef_engine_received(reef_engine *e, uint32_t link, size_t len, int64_t now_ms)
 {
     reef_link *l = engine_link(e, link, now_ms);
-    if (engine_live(l))
+    if (engine_asks(e, link))
+        reef_resolver_received(e->resolver, link, len, e->now_ms);
+    else if (engine_live(l))
         reef_link_received(e, l, len);
     e->router->wake(e);
 }
@@ -144,6 +198,11 @@ void reef_engine_closed(reef_engine *e, uint32_t link, int sys_errno, int64_t no
     reef_link *l = engine_link(e, link, now_ms);
     char text[96];
     reef_error why;
+    if (engine_asks(e, link)) {
+        reef_resolver_closed(e->resolver, link, sys_errno, e->now_ms);
+        e->router->wake(e);
+        return;
+    }
     if (!l || l->state == REEF_LINK_FREE)
         return;
     if (l->state == REEF_LINK_CLOSING) {
@@ -160,21 +219,11 @@ void reef_engine_closed(reef_engine *e, uint32_t link, int sys_errno, int64_t no
     e->router->wake(e);
 }
 
-void reef_engine_resolved(reef_engine *e, uint32_t link, const char *const addresses[],
-                          size_t count, const char *why, int64_t now_ms)
-{
-    reef_link *l = engine_link(e, link, now_ms);
-    if (l && l->state == REEF_LINK_LOOKUP && !l->op_due)
-        e->router->resolved(e, l, addresses, count, why);
-    e->router->wake(e);
-}
-
 /* ---- time --------------------------------------------------------------------- */
 
 static bool engine_attempting(const reef_link *l)
 {
-    return l->state == REEF_LINK_LOOKUP || l->state == REEF_LINK_OPENING ||
-           reef_hello_running(l);
+    return l->state == REEF_LINK_OPENING || reef_hello_running(l);
 }
 
 static void engine_time_out(reef_engine *e, reef_link *l)
@@ -182,15 +231,11 @@ static void engine_time_out(reef_engine *e, reef_link *l)
     reef_error why;
     if (!engine_attempting(l) || l->attempt_deadline_ms > e->now_ms)
         return;
-    if (l->state == REEF_LINK_LOOKUP)
-        reef_error_put(&why, REEF_DNS, 0, l->stats.peer,
-                       "looking up the name took too long");
-    else
-        reef_error_put(
-            &why, REEF_CONNECT, 0, l->stats.peer,
-            l->state == REEF_LINK_OPENING
-                ? "connecting took too long"
-                : "connected, but the server did not finish the handshake in time");
+    reef_error_put(&why, REEF_CONNECT, 0, l->stats.peer,
+                   l->state == REEF_LINK_OPENING
+                       ? "connecting took too long"
+                       : "connected, but the server did not finish the handshake in "
+                         "time");
     reef_link_fail(e, l, false, &why);
 }
 
@@ -233,6 +278,8 @@ void reef_engine_tick(reef_engine *e, int64_t now_ms)
     reef_engine_advance(e, now_ms);
     for (size_t i = 0; i < REEF_LINKS_MAX; i++)
         engine_time_out(e, &e->links[i]);
+    if (e->resolver)
+        reef_resolver_tick(e->resolver, e->now_ms);
     engine_expire(e);
     e->router->wake(e);
 }
@@ -240,6 +287,9 @@ void reef_engine_tick(reef_engine *e, int64_t now_ms)
 int64_t reef_engine_deadline_ms(const reef_engine *e)
 {
     int64_t at = e->router->deadline_ms(e);
+    int64_t asks = e->resolver ? reef_resolver_deadline_ms(e->resolver) : INT64_MAX;
+    if (asks < at)
+        at = asks;
     if (e->heap_count > 0 && e->heap[0]->deadline_ms < at)
         at = e->heap[0]->deadline_ms;
     for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
@@ -252,7 +302,7 @@ int64_t reef_engine_deadline_ms(const reef_engine *e)
 
 bool reef_engine_busy(const reef_engine *e)
 {
-    if (e->heap_count > 0)
+    if (e->heap_count > 0 || e->router->looking(e))
         return true;
     for (size_t i = 0; i < REEF_LINKS_MAX; i++)
         if (engine_attempting(&e->links[i]))
@@ -364,8 +414,24 @@ void reef_engine_tend(reef_engine *e, int64_t now_ms)
 
 /* ---- outputs ------------------------------------------------------------------ */
 
+/* The resolver's turn. What it finds may be what the router waits for, whose next wish
+ * may be another name. */
+static bool engine_ask_op(reef_engine *e, reef_op *out)
+{
+    bool moved = e->resolver != NULL, more = false;
+    while (moved && !more) {
+        moved = false;
+        more = reef_resolver_next_op(e->resolver, out, &moved, e->now_ms);
+        if (moved)
+            e->router->wake(e);
+    }
+    return more;
+}
+
 bool reef_engine_next_op(reef_engine *e, reef_op *out)
 {
+    if (engine_ask_op(e, out))
+        return true;
     for (uint32_t i = 0; i < REEF_LINKS_MAX; i++) {
         uint32_t at = (e->op_turn + i) % REEF_LINKS_MAX;
         if (reef_link_op(e, &e->links[at], out)) {

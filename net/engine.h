@@ -6,7 +6,7 @@
  *   link.c     one transport: sending, receiving, who is owed which reply
  *   hello.c    the handshake of a link
  *   direct.c   the router for a single server: which address, when to try again
- *   hosts.c    addresses of names without DNS
+ *   resolve.h  the resolver: endpoints of names (its files stand there)
  *   report.c   events and statistics
  *
  * Invariants that every input leaves behind:
@@ -19,7 +19,7 @@
  *     DRAINING: it finishes what it owes to others and is closed. */
 #ifndef REEF_ENGINE_H
 #define REEF_ENGINE_H
-#include "net/net.h"
+#include "net/resolve.h"
 
 enum {
     REEF_ADDRESS_TEXT = 128, /* a numeric address or a socket path */
@@ -73,13 +73,11 @@ void reef_list_insert_by_age(reef_list *, reef_ticket *);
 
 /* ---- links -------------------------------------------------------------------- */
 
-/*   FREE -> LOOKUP -> OPENING -> HELLO -> [AUTH] -> SETUP -> READY -> DRAINING
+/*   FREE -> OPENING -> HELLO -> [AUTH] -> SETUP -> READY -> DRAINING
  *   Any of them -> CLOSING (a CLOSE is owed to the host) -> FREE, or -> FREE when the
- *   host reports the transport gone. LOOKUP has no transport: it goes to FREE without a
- *   CLOSE. */
+ *   host reports the transport gone. */
 typedef enum reef_link_state {
     REEF_LINK_FREE,
-    REEF_LINK_LOOKUP,
     REEF_LINK_OPENING,
     REEF_LINK_HELLO,
     REEF_LINK_AUTH,
@@ -91,11 +89,12 @@ typedef enum reef_link_state {
 
 typedef struct reef_link {
     reef_link_state state;
-    bool op_due;        /* LOOKUP, OPENING: the host has not been told yet */
+    bool op_due;        /* OPENING: the host has not been told yet */
     bool sending;       /* a SEND is out and not answered */
     uint32_t index;     /* in the engine's array: the host's number for it */
     uint32_t skip_tail; /* abandoned replies owed after the last ticket in flight */
-    int64_t attempt_deadline_ms; /* up to READY */
+    int64_t attempt_deadline_ms; /* of the step that the attempt is at, up to READY */
+    int64_t shake_deadline_ms;   /* of the handshake, once the link is open */
     int64_t heard_ms;            /* last byte from the peer, or the connection itself */
     int64_t born_ms;
     bool served; /* it was READY once */
@@ -122,8 +121,6 @@ typedef struct reef_link {
 typedef struct reef_router {
     /* Something changed: serve what waits, or make what it takes. Idempotent. */
     void (*wake)(reef_engine *);
-    void (*resolved)(reef_engine *, reef_link *, const char *const addresses[],
-                     size_t count, const char *why);
     /* HELLO was answered (server is filled in): REEF_OK, or why this node is the wrong
      * one. */
     reef_code (*accept)(reef_engine *, const reef_link *, reef_error *);
@@ -134,6 +131,7 @@ typedef struct reef_router {
     void (*not_now)(reef_engine *, reef_link *, const char *text);
     /* A deadline passed and no failure is known: what was being waited for. */
     void (*waits_for)(const reef_engine *, reef_error *);
+    bool (*looking)(const reef_engine *); /* a name is being looked up */
     int64_t (*deadline_ms)(const reef_engine *);
 } reef_router;
 
@@ -149,11 +147,15 @@ typedef struct reef_backoff {
 typedef struct reef_direct {
     int main;    /* the link that serves or will; REEF_NO_LINK */
     bool wanted; /* tend: make a link though nothing waits */
-    uint32_t address_count, address_next;
-    char addresses[REEF_ADDRESSES_MAX][REEF_ADDRESS_TEXT];
-    uint32_t attempts;    /* since a link was last ready */
-    reef_backoff connect; /* before the next attempt */
-    reef_backoff hold;    /* LOADING and the like: before commands go out again */
+    bool fresh;  /* a connection failed: the next look-up passes over the cache */
+    reef_lookup *lookup; /* whose endpoints are being tried; NULL: none, or no need */
+    uint32_t tried;      /* of its endpoints */
+    int64_t left_ms;     /* since when nobody waits for it; 0: somebody does */
+    uint32_t round;      /* how often all of them have failed */
+    char address[REEF_ADDRESS_TEXT]; /* being tried */
+    uint32_t attempts;               /* since a link was last ready */
+    reef_backoff connect;            /* before the next attempt */
+    reef_backoff hold; /* LOADING and the like: before commands go out again */
 } reef_direct;
 
 /* ---- the engine --------------------------------------------------------------- */
@@ -165,14 +167,6 @@ typedef struct reef_totals {
     uint64_t dropped_events, dropped_pushes;
     uint64_t latency[REEF_LATENCY_BUCKETS];
 } reef_totals;
-
-/* A line of the hosts file that names a configured host. */
-typedef struct reef_hosts_entry {
-    uint32_t host;
-    char address[64];
-} reef_hosts_entry;
-
-enum { REEF_HOSTS_ENTRIES_MAX = 64 };
 
 struct reef_engine {
     reef_config config;
@@ -195,8 +189,7 @@ struct reef_engine {
     uint32_t event_first, event_count;
     reef_totals totals;
     uint64_t connects;
-    reef_hosts_entry hosts[REEF_HOSTS_ENTRIES_MAX];
-    uint32_t hosts_count;
+    reef_resolver *resolver; /* NULL: all hosts are addresses or paths */
 };
 
 /* ticket.c */
@@ -218,9 +211,8 @@ void reef_tickets_refuse(reef_engine *, const reef_error *why);
 /* link.c */
 /* A FREE one; or NULL, and room is being made where something old can go. */
 reef_link *reef_link_take(reef_engine *);
-void reef_link_lookup(reef_engine *, reef_link *, const char *name);
 void reef_link_open(reef_engine *, reef_link *, const char *address, uint16_t port,
-                    bool local, int64_t deadline_ms);
+                    bool local);
 /* True when it may take commands. A READY link that owes nothing and yet holds a part
  * of a reply would hand the rest of it to the next caller: it ends instead. */
 bool reef_link_fit(reef_engine *, reef_link *);
@@ -240,12 +232,6 @@ void reef_hello_start(reef_engine *, reef_link *);
 void reef_hello_reply(reef_engine *, reef_link *, const reef_reply *);
 bool reef_hello_running(const reef_link *);
 void reef_hello_wipe(reef_link *); /* the step's bytes hold secrets */
-
-/* hosts.c */
-bool reef_address_literal(const char *name);
-/* Into `out`, at most `cap`; 0: only a look-up can tell. */
-uint32_t reef_hosts_find(const reef_engine *, uint32_t host,
-                         char out[][REEF_ADDRESS_TEXT], uint32_t cap);
 
 /* report.c */
 void reef_report_event(reef_engine *, reef_event_kind, const char *peer,

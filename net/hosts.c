@@ -1,104 +1,269 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Addresses of host names that need no DNS: literals, "localhost" (RFC 6761
- * section 6.3) and the lines of a hosts file that name a configured host. */
-#include "net/engine.h"
+ * Addresses that need no DNS: literals, what a hosts file says of a name, and
+ * "localhost".
+ *
+ * An address is read to its value, strictly as inet_pton does it: four numbers without
+ * leading zeros, or the text of RFC 4291 section 2.2, and there the name or number of
+ * an interface behind a "%". The value tells whether two spellings are one address;
+ * what is handed out is the first spelling. */
+#include "net/resolvconf.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { HOSTS_OCTETS = 4 };
+enum {
+    HOSTS_IP4 = 4,        /* bytes */
+    HOSTS_IP6 = 16,       /* bytes */
+    HOSTS_GROUP = 2,      /* bytes, up to four hex digits */
+    HOSTS_SCOPE_MAX = 15, /* the longest name of an interface */
+    HOSTS_NO_GAP = HOSTS_IP6 + 1
+};
 
-bool reef_address_literal(const char *name)
+typedef struct hosts_address {
+    unsigned char bytes[HOSTS_IP6];
+    size_t len;
+    reef_str scope;
+} hosts_address;
+
+/* ---- literals ----------------------------------------------------------------- */
+
+static bool hosts_read_ip4(reef_str text, unsigned char out[HOSTS_IP4])
 {
-    if (strchr(name, ':'))
-        return true; /* no host name holds one */
-    unsigned octets = 0;
-    while (octets < HOSTS_OCTETS) {
-        unsigned value = 0, digits = 0;
-        for (; *name >= '0' && *name <= '9' && digits < 4; name++, digits++)
-            value = value * 10 + (unsigned)(*name - '0');
-        if (digits == 0 || digits > 3 || value > 255)
+    size_t at = 0;
+    for (size_t i = 0; i < HOSTS_IP4; i++) {
+        if (i > 0 && (at == text.len || text.ptr[at++] != '.'))
             return false;
-        if (++octets == HOSTS_OCTETS)
-            return *name == 0;
-        if (*name++ != '.')
+        unsigned value = 0;
+        size_t first = at;
+        for (; at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9'; at++) {
+            value = value * 10 + (unsigned)(text.ptr[at] - '0');
+            if (value > 255 || (at > first && text.ptr[first] == '0'))
+                return false;
+        }
+        if (at == first)
+            return false;
+        out[i] = (unsigned char)value;
+    }
+    return at == text.len;
+}
+
+/* 16: no hex digit. */
+static unsigned hosts_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a') + 10;
+    return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
+}
+
+/* An IPv6 address as far as it was read. */
+typedef struct hosts_groups {
+    unsigned char bytes[HOSTS_IP6];
+    size_t len;
+    size_t gap; /* where "::" stands */
+} hosts_groups;
+
+/* What stands between two colons. */
+static bool hosts_read_group(hosts_groups *to, reef_str part)
+{
+    unsigned value = 0;
+    if (part.len == 0 || part.len > 4 || to->len + HOSTS_GROUP > HOSTS_IP6)
+        return false;
+    for (size_t i = 0; i < part.len; i++) {
+        if (hosts_hex(part.ptr[i]) > 15)
+            return false;
+        value = value << 4 | hosts_hex(part.ptr[i]);
+    }
+    to->bytes[to->len++] = (unsigned char)(value >> 8);
+    to->bytes[to->len++] = (unsigned char)(value & 0xFF);
+    return true;
+}
+
+/* What stands behind the last colon. */
+static bool hosts_read_end(hosts_groups *to, reef_str part)
+{
+    if (part.len == 0)
+        return to->gap == to->len; /* "1::" */
+    if (memchr(part.ptr, '.', part.len) == NULL)
+        return hosts_read_group(to, part);
+    if (to->len + HOSTS_IP4 > HOSTS_IP6 || !hosts_read_ip4(part, to->bytes + to->len))
+        return false;
+    to->len += HOSTS_IP4;
+    return true;
+}
+
+/* Zeros where the gap was; it stands for one group at least. */
+static bool hosts_read_gap(const hosts_groups *from, unsigned char out[HOSTS_IP6])
+{
+    memset(out, 0, HOSTS_IP6);
+    if (from->gap == HOSTS_NO_GAP) {
+        memcpy(out, from->bytes, HOSTS_IP6);
+        return from->len == HOSTS_IP6;
+    }
+    size_t behind = from->len - from->gap;
+    memcpy(out, from->bytes, from->gap);
+    memcpy(out + HOSTS_IP6 - behind, from->bytes + from->gap, behind);
+    return from->len < HOSTS_IP6;
+}
+
+static bool hosts_read_ip6(reef_str text, unsigned char out[HOSTS_IP6])
+{
+    hosts_groups groups = {.gap = HOSTS_NO_GAP};
+    if (text.len >= 2 && text.ptr[0] == ':' && text.ptr[1] == ':') {
+        groups.gap = 0;
+        text = (reef_str){text.ptr + 2, text.len - 2};
+    }
+    for (const char *colon;
+         text.len > 0 && (colon = memchr(text.ptr, ':', text.len)) != NULL;) {
+        size_t len = (size_t)(colon - text.ptr);
+        if (!hosts_read_group(&groups, (reef_str){text.ptr, len}))
+            return false;
+        text = (reef_str){colon + 1, text.len - len - 1};
+        if (text.len > 0 && text.ptr[0] == ':') {
+            if (groups.gap != HOSTS_NO_GAP)
+                return false;
+            groups.gap = groups.len;
+            text = (reef_str){text.ptr + 1, text.len - 1};
+        }
+    }
+    return hosts_read_end(&groups, text) && hosts_read_gap(&groups, out);
+}
+
+/* The name of an interface as Linux allows it, as far as it can be shown; or its
+ * number. */
+static bool hosts_is_scope(reef_str scope)
+{
+    if (scope.len == 0 || scope.len > HOSTS_SCOPE_MAX)
+        return false;
+    for (size_t i = 0; i < scope.len; i++) {
+        char c = scope.ptr[i];
+        if (c <= ' ' || c > '~' || c == '/' || c == ':' || c == '%')
             return false;
     }
+    return true;
+}
+
+static bool hosts_read(reef_str text, hosts_address *out)
+{
+    *out = (hosts_address){.len = HOSTS_IP4};
+    if (text.len == 0 || text.len >= REEF_RESOLV_ADDRESS)
+        return false;
+    if (hosts_read_ip4(text, out->bytes))
+        return true;
+    const char *percent = memchr(text.ptr, '%', text.len);
+    if (percent != NULL) {
+        size_t len = (size_t)(percent - text.ptr);
+        out->scope = (reef_str){percent + 1, text.len - len - 1};
+        text.len = len;
+        if (!hosts_is_scope(out->scope))
+            return false;
+    }
+    out->len = HOSTS_IP6;
+    return hosts_read_ip6(text, out->bytes);
+}
+
+bool reef_address_read(reef_str word, char out[REEF_RESOLV_ADDRESS])
+{
+    hosts_address address;
+    if (!hosts_read(word, &address))
+        return false;
+    memcpy(out, word.ptr, word.len);
+    out[word.len] = '\0';
+    return true;
+}
+
+bool reef_address_literal(const char *text)
+{
+    hosts_address address;
+    return hosts_read(reef_str_of(text), &address);
+}
+
+/* ---- the file ----------------------------------------------------------------- */
+
+static char hosts_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static reef_str hosts_undotted(reef_str name)
+{
+    if (name.len > 0 && name.ptr[name.len - 1] == '.')
+        name.len--;
+    return name;
+}
+
+static bool hosts_same_name(reef_str a, reef_str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (hosts_lower(a.ptr[i]) != hosts_lower(b.ptr[i]))
+            return false;
+    return true;
+}
+
+/* A line but for its address names it. */
+static bool hosts_names(reef_str line, reef_str name)
+{
+    reef_str word;
+    while (reef_conf_word(&line, &word))
+        if (hosts_same_name(hosts_undotted(word), name))
+            return true;
     return false;
 }
 
-/* The next word of a line; a "#" ends the line. Empty at its end. */
-static reef_str hosts_word(reef_str *line)
+static bool hosts_same(const hosts_address *a, const hosts_address *b)
 {
-    while (line->len > 0 &&
-           (*line->ptr == ' ' || *line->ptr == '\t' || *line->ptr == '\r')) {
-        line->ptr++;
-        line->len--;
-    }
-    reef_str word = {line->ptr, 0};
-    while (line->len > 0 && !strchr(" \t\r#", *line->ptr)) {
-        line->ptr++;
-        line->len--;
-        word.len++;
-    }
-    return word;
+    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0 &&
+           reef_str_equal(a->scope, b->scope);
 }
 
-static void hosts_keep(reef_engine *e, uint32_t host, reef_str address)
+/* Puts an address behind the others, unless it is there. How many there are then. */
+static uint32_t hosts_put(char out[][REEF_RESOLV_ADDRESS], uint32_t count,
+                          reef_str word)
 {
-    reef_hosts_entry *entry = &e->hosts[e->hosts_count];
-    if (e->hosts_count == REEF_HOSTS_ENTRIES_MAX ||
-        address.len >= sizeof entry->address)
-        return;
-    memcpy(entry->address, address.ptr, address.len);
-    entry->address[address.len] = 0;
-    if (!reef_address_literal(entry->address))
-        return;
-    entry->host = host;
-    e->hosts_count++;
+    hosts_address address, there;
+    if (!hosts_read(word, &address))
+        return count;
+    for (uint32_t i = 0; i < count; i++)
+        if (hosts_read(reef_str_of(out[i]), &there) && hosts_same(&there, &address))
+            return count;
+    memcpy(out[count], word.ptr, word.len);
+    out[count][word.len] = '\0';
+    return count + 1;
 }
 
-static void hosts_line(reef_engine *e, reef_str line)
+/* Itself or a name below it. */
+static bool hosts_is_local(reef_str name)
 {
-    reef_str address = hosts_word(&line);
-    for (;;) {
-        reef_str name = hosts_word(&line);
-        if (name.len == 0)
-            return;
-        for (uint32_t i = 0; i < e->config.host_count; i++)
-            if (e->config.hosts[i].kind == REEF_HOST_TCP &&
-                reef_str_is(name, e->config.hosts[i].name))
-                hosts_keep(e, i, address);
-    }
+    static const char local[] = "localhost";
+    size_t len = sizeof local - 1;
+    if (name.len < len || (name.len > len && name.ptr[name.len - len - 1] != '.'))
+        return false;
+    return reef_str_is((reef_str){name.ptr + name.len - len, len}, local);
 }
 
-reef_code reef_engine_hosts(reef_engine *e, reef_str text)
-{
-    e->hosts_count = 0;
-    while (text.len > 0) {
-        const char *end = memchr(text.ptr, '\n', text.len);
-        size_t len = end ? (size_t)(end - text.ptr) : text.len;
-        hosts_line(e, (reef_str){text.ptr, len});
-        size_t step = end ? len + 1 : len;
-        text.ptr += step;
-        text.len -= step;
-    }
-    return REEF_OK;
-}
-
-uint32_t reef_hosts_find(const reef_engine *e, uint32_t host,
-                         char out[][REEF_ADDRESS_TEXT], uint32_t cap)
+uint32_t reef_hosts_find(reef_str text, reef_str name, char out[][REEF_RESOLV_ADDRESS],
+                         uint32_t cap)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < e->hosts_count && count < cap; i++)
-        if (e->hosts[i].host == host)
-            memcpy(out[count++], e->hosts[i].address, sizeof e->hosts[i].address);
-    if (count == 0 && cap >= 2 &&
-        reef_str_is(reef_str_of(e->config.hosts[host].name), "localhost")) {
-        snprintf(out[0], REEF_ADDRESS_TEXT, "127.0.0.1");
-        snprintf(out[1], REEF_ADDRESS_TEXT, "::1");
-        count = 2;
+    reef_str line, address;
+    name = hosts_undotted(name);
+    if (name.len == 0)
+        return 0;
+    while (count < cap && reef_conf_line(&text, &line)) {
+        const char *comment = memchr(line.ptr, '#', line.len);
+        if (comment != NULL)
+            line.len = (size_t)(comment - line.ptr);
+        if (reef_conf_word(&line, &address) && hosts_names(line, name))
+            count = hosts_put(out, count, address);
     }
+    if (count > 0 || !hosts_is_local(name))
+        return count;
+    if (cap > 0)
+        count = hosts_put(out, count, reef_str_of("127.0.0.1"));
+    if (cap > 1)
+        count = hosts_put(out, count, reef_str_of("::1"));
     return count;
 }

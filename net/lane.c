@@ -24,6 +24,7 @@
 #include "net/lane.h"
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -81,9 +82,9 @@ static void lane_lost(reef_lane *lane, reef_socket *gone, int error, int64_t now
     reef_engine_closed(lane->engine, link, error, now_ms);
 }
 
-/* `whole`: until nothing is left, so that an end of stream behind the data is seen as
- * well. Otherwise a receive that did not fill its room is taken for the last; poll
- * tells when there is more. */
+/* Of datagrams each receive is one. `whole`: until nothing is left, so that an end of
+ * stream behind the data is seen as well. Otherwise a receive that did not fill its
+ * room is taken for the last; poll tells when there is more. */
 static void lane_read(reef_lane *lane, reef_socket *from, bool whole, int64_t now_ms)
 {
     for (int i = 0; i < LANE_READS; i++) {
@@ -91,14 +92,15 @@ static void lane_read(reef_lane *lane, reef_socket *from, bool whole, int64_t no
         int error = ENOMEM;
         void *room = reef_engine_room(lane->engine, from->link, &cap);
         size_t len = room != NULL ? reef_os_recv(from->fd, room, cap, &error) : 0;
-        if (len == 0 && error != EAGAIN) {
+        bool empty = room != NULL && from->datagram && len == 0 && error == 0;
+        if (len == 0 && error != EAGAIN && !empty) {
             lane_lost(lane, from, error, now_ms);
             return;
         }
-        if (len == 0)
+        if (len == 0 && !empty)
             return;
         reef_engine_received(lane->engine, from->link, len, now_ms);
-        if (!whole && len < cap)
+        if (!whole && !from->datagram && len < cap)
             return;
     }
 }
@@ -114,6 +116,7 @@ static void lane_open(reef_lane *lane, const reef_op *op, int64_t now_ms)
         return;
     }
     made->link = op->link;
+    made->datagram = op->datagram;
     made->full = false;
     made->state = error == 0 ? REEF_SOCKET_OPEN : REEF_SOCKET_CONNECTING;
     lane->changed = true;
@@ -149,35 +152,34 @@ static void lane_send(reef_lane *lane, const reef_op *op, int64_t now_ms)
     }
 }
 
-/* One look-up at a time: while one is stuck, whoever asks again waits for the same
- * answer (a lane has one host), so a dead resolver never costs more than one thread. */
-static void lane_lookup(reef_lane *lane, const reef_op *op, int64_t now_ms)
+/* The file's text into the engine, if it is another than the engine has. What can't be
+ * read counts as empty: then names are looked up without it. */
+static char *lane_file_text(reef_lane_file *file, reef_str *text)
 {
     int error = 0;
-    lane->lookup_link = op->link;
-    if (lane->lookup != NULL)
-        return;
-    lane->lookup = reef_os_lookup(op->address, lane->wake_in, &error);
-    if (lane->lookup == NULL) {
-        reef_engine_resolved(lane->engine, op->link, NULL, 0,
-                             error == ENOMEM ? "out of memory"
-                                             : "no thread could be started to ask",
-                             now_ms);
-    }
+    text->len = 0;
+    if (!reef_os_file_changed(file->path, &file->seen))
+        return NULL;
+    char *bytes = reef_os_read_file(file->path, &text->len, &error);
+    text->ptr = bytes != NULL ? bytes : "";
+    return bytes;
 }
 
-static void lane_looked_up(reef_lane *lane, int64_t now_ms)
+static void lane_files(reef_lane *lane)
 {
-    const char *addresses[REEF_ADDRESSES_MAX];
-    const char *why = NULL;
-    reef_lookup *box = lane->lookup;
-    if (box == NULL || !reef_os_lookup_done(box))
-        return;
-    lane->lookup = NULL;
-    size_t count = reef_os_lookup_answer(box, addresses, &why);
-    reef_engine_resolved(lane->engine, lane->lookup_link, addresses, count, why,
-                         now_ms);
-    reef_os_lookup_drop(box);
+    char name[REEF_NAME_MAX + 1];
+    reef_str text = {NULL, 0};
+    char *bytes = lane_file_text(&lane->hosts, &text);
+    if (text.ptr != NULL)
+        (void)reef_engine_hosts(lane->engine, text);
+    free(bytes);
+    text.ptr = NULL;
+    bytes = lane_file_text(&lane->resolv_conf, &text);
+    if (text.ptr != NULL) {
+        reef_os_host_name(name, sizeof name);
+        (void)reef_engine_resolv_conf(lane->engine, text, reef_str_of(name));
+    }
+    free(bytes);
 }
 
 static void lane_do(reef_lane *lane, const reef_op *op, int64_t now_ms)
@@ -189,8 +191,8 @@ static void lane_do(reef_lane *lane, const reef_op *op, int64_t now_ms)
     case REEF_OP_OPEN:
         lane_open(lane, op, now_ms);
         break;
-    case REEF_OP_LOOKUP:
-        lane_lookup(lane, op, now_ms);
+    case REEF_OP_FILES:
+        lane_files(lane);
         break;
     case REEF_OP_SEND:
         lane_send(lane, op, now_ms);
@@ -302,7 +304,6 @@ static void lane_feed(reef_lane *lane, const lane_watch *watch, bool whole)
         reef_os_drain(lane->wake_out);
         lane->woken = false;
     }
-    lane_looked_up(lane, now_ms);
     for (nfds_t i = 1; i < watch->count; i++) {
         reef_socket *at = watch->sockets[i];
         bool live =
@@ -320,7 +321,7 @@ static void lane_look(reef_lane *lane)
 {
     lane_watch watch;
     lane_watch_all(lane, &watch);
-    if (watch.count == 1 && lane->lookup == NULL)
+    if (watch.count == 1)
         return;
     reef_os_poll(watch.fds, watch.count, 0);
     lane_feed(lane, &watch, true);
@@ -512,16 +513,27 @@ static reef_code lane_failed(reef_error *error, reef_code code, int sys_errno,
     return code;
 }
 
-reef_code reef_lane_init(reef_lane *lane, const reef_config *config, reef_str hosts,
-                         reef_error *error)
+/* Without random bytes the engine has no key, and asks for no name. */
+static void lane_key(reef_engine *engine)
 {
+    unsigned char key[REEF_SECRET_KEY];
+    if (reef_random_bytes(key, sizeof key) == REEF_OK)
+        reef_engine_key(engine, key);
+    memset(key, 0, sizeof key);
+}
+
+reef_code reef_lane_init(reef_lane *lane, const reef_config *config, reef_error *error)
+{
+    lane->hosts.path = "/etc/hosts";
+    lane->resolv_conf.path = "/etc/resolv.conf";
     lane->wake_in = lane->wake_out = -1;
     (void)pthread_mutex_init(&lane->lock, NULL);
     atomic_init(&lane->load, 0);
     lane->stall_ms = config->call_timeout_ms;
     lane->engine = reef_engine_new(config, lane_seed(), reef_now_ms());
-    if (lane->engine == NULL || reef_engine_hosts(lane->engine, hosts) != REEF_OK)
+    if (lane->engine == NULL)
         return lane_failed(error, REEF_NOMEM, ENOMEM, "out of memory");
+    lane_key(lane->engine);
     int failed = reef_os_channel(&lane->wake_in, &lane->wake_out);
     if (failed != 0) {
         return lane_failed(error, REEF_NOMEM, failed,
@@ -535,7 +547,6 @@ void reef_lane_free(reef_lane *lane)
     for (size_t i = 0; i < REEF_LANE_SOCKETS; i++)
         if (lane->sockets[i].state != REEF_SOCKET_FREE)
             reef_os_close(lane->sockets[i].fd);
-    reef_os_lookup_drop(lane->lookup);
     reef_os_close(lane->wake_in);
     reef_os_close(lane->wake_out);
     reef_engine_free(lane->engine);

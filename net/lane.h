@@ -8,9 +8,15 @@
 #include <stdatomic.h>
 #include "net/os.h"
 
+/* What names are looked up by, and which version of it the engine has. */
+typedef struct reef_lane_file {
+    const char *path;
+    reef_os_stamp seen;
+} reef_lane_file;
+
 enum {
     /* Live transports, and as many that wait for the poller to let go of them. */
-    REEF_LANE_SOCKETS = 2 * REEF_LINKS_MAX
+    REEF_LANE_SOCKETS = 2 * REEF_TRANSPORTS_MAX
 };
 
 typedef enum reef_socket_state {
@@ -24,6 +30,7 @@ typedef struct reef_socket {
     reef_socket_state state;
     uint32_t link; /* the engine's number */
     int fd;
+    bool datagram;
     bool full; /* a SEND waits until the socket takes more */
 } reef_socket;
 
@@ -49,8 +56,7 @@ typedef struct reef_lane {
     pthread_mutex_t lock; /* guards all below but `load` */
     reef_engine *engine;
     reef_socket sockets[REEF_LANE_SOCKETS];
-    reef_lookup *lookup;  /* in progress; at most one */
-    uint32_t lookup_link; /* the engine's number for who asked last */
+    reef_lane_file hosts, resolv_conf;
     int wake_in, wake_out;
     reef_waiter *first, *last; /* the sleeping calls, oldest first */
     size_t pending;            /* commands that the engine holds */
@@ -65,8 +71,7 @@ typedef struct reef_lane {
 } reef_lane;
 
 /* Of a zeroed lane. */
-reef_code reef_lane_init(reef_lane *, const reef_config *, reef_str hosts,
-                         reef_error *);
+reef_code reef_lane_init(reef_lane *, const reef_config *, reef_error *);
 /* After init, even one that failed. Nobody may be inside. */
 void reef_lane_free(reef_lane *);
 

@@ -58,19 +58,8 @@ reef_link *reef_link_take(reef_engine *e)
     return NULL;
 }
 
-void reef_link_lookup(reef_engine *e, reef_link *l, const char *name)
-{
-    l->state = REEF_LINK_LOOKUP;
-    l->op_due = true;
-    l->served = false;
-    l->address = name;
-    l->born_ms = e->now_ms;
-    l->attempt_deadline_ms = e->now_ms + e->config.connect_timeout_ms;
-    reef_peer_text(l->stats.peer, name, 0, true);
-}
-
 void reef_link_open(reef_engine *e, reef_link *l, const char *address, uint16_t port,
-                    bool local, int64_t deadline_ms)
+                    bool local)
 {
     l->state = REEF_LINK_OPENING;
     l->op_due = true;
@@ -80,7 +69,8 @@ void reef_link_open(reef_engine *e, reef_link *l, const char *address, uint16_t 
     l->port = port;
     l->local = local;
     l->born_ms = e->now_ms;
-    l->attempt_deadline_ms = deadline_ms;
+    l->attempt_deadline_ms = e->now_ms + e->config.connect_timeout_ms;
+    l->shake_deadline_ms = l->attempt_deadline_ms;
     l->protocol = 0;
     memset(&l->server, 0, sizeof l->server);
     reef_peer_text(l->stats.peer, address, port, local);
@@ -157,8 +147,7 @@ static void link_drop_tickets(reef_engine *e, reef_link *l, const reef_error *wh
 
 void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *why)
 {
-    bool transport =
-        l->state != REEF_LINK_LOOKUP && !(l->state == REEF_LINK_OPENING && l->op_due);
+    bool transport = !(l->state == REEF_LINK_OPENING && l->op_due);
     reef_report_event(e, l->served ? REEF_EVENT_LOST : REEF_EVENT_FAILED, l->stats.peer,
                       why->text);
     l->state = transport && !gone ? REEF_LINK_CLOSING : REEF_LINK_FREE;
@@ -246,12 +235,12 @@ static bool link_send_op(reef_link *l, reef_op *op)
     return true;
 }
 
-static bool link_start_op(reef_link *l, reef_op *op, reef_op_kind kind)
+static bool link_open_op(reef_link *l, reef_op *op)
 {
     if (!l->op_due)
         return false;
     l->op_due = false;
-    op->kind = kind;
+    op->kind = REEF_OP_OPEN;
     op->port = l->port;
     op->local = l->local;
     snprintf(op->address, sizeof op->address, "%s", l->address);
@@ -267,10 +256,8 @@ bool reef_link_op(reef_engine *e, reef_link *l, reef_op *op)
     switch (l->state) {
     case REEF_LINK_FREE:
         return false;
-    case REEF_LINK_LOOKUP:
-        return link_start_op(l, op, REEF_OP_LOOKUP);
     case REEF_LINK_OPENING:
-        return link_start_op(l, op, REEF_OP_OPEN);
+        return link_open_op(l, op);
     case REEF_LINK_CLOSING:
         op->kind = REEF_OP_CLOSE;
         l->state = REEF_LINK_FREE;

@@ -100,8 +100,8 @@ typedef struct reef_server {
 /* ---- the engine: no sockets, clock, threads or randomness of its own ---------- */
 
 /* Not thread-safe. Same inputs in the same order, same outputs. The host feeds it
- * events (opened, sent, received, closed, resolved, tick, submit), and after each of
- * them drains next_op, next_done and next_push. now_ms never goes back; a smaller value
+ * events (opened, sent, received, closed, tick, submit), and after each of them
+ * it drains next_op, next_done and next_push. now_ms never goes back; a smaller value
  * counts as the largest seen. */
 typedef struct reef_engine reef_engine;
 
@@ -110,30 +110,43 @@ typedef struct reef_engine reef_engine;
 reef_engine *reef_engine_new(const reef_config *, uint64_t seed, int64_t now_ms);
 void reef_engine_free(reef_engine *); /* NULL is fine; pending commands are forgotten */
 
-/* The text of a hosts file (hosts(5)): the lines that name a configured host are kept.
- * "localhost" needs no line. REEF_OK or REEF_NOMEM. */
+/* What names are looked up by. The text of a hosts file (hosts(5)); "localhost" needs
+ * no line. The text of a resolv.conf (resolv.conf(5)), which counts where the config
+ * names no server, and the machine's own name. Both are copied: REEF_OK or
+ * REEF_NOMEM. */
 reef_code reef_engine_hosts(reef_engine *, reef_str text);
+reef_code reef_engine_resolv_conf(reef_engine *, reef_str text, reef_str local_name);
+/* A secret from the system's generator (reef_random_bytes), from which the ids of DNS
+ * queries are drawn. Without it no name is asked for: a guessed id is how answers are
+ * forged. */
+enum { REEF_SECRET_KEY = 16 };
+void reef_engine_key(reef_engine *, const unsigned char key[REEF_SECRET_KEY]);
 
 typedef enum reef_op_kind {
     REEF_OP_NONE,
-    REEF_OP_OPEN,   /* connect `link` to address and port; answer: opened or closed */
-    REEF_OP_LOOKUP, /* find the addresses of `address`, a name; answer: resolved */
-    REEF_OP_SEND,   /* send from `bytes`; answer: sent, with what was taken */
-    REEF_OP_CLOSE   /* close at once; no answer, the link's number is free afterwards */
+    REEF_OP_OPEN,  /* connect `link` to address and port; answer: opened or closed */
+    REEF_OP_SEND,  /* send from `bytes`; answer: sent, with what was taken */
+    REEF_OP_CLOSE, /* close at once; no answer, the link's number is free afterwards */
+    REEF_OP_FILES  /* names will be looked up: give hosts file and resolv.conf again if
+                    * they have changed, before the next op; no answer */
 } reef_op_kind;
 
 typedef struct reef_op {
     reef_op_kind kind;
     uint32_t link;                   /* the engine's name for one transport */
     bool local;                      /* OPEN: address is a socket path */
+    bool datagram;                   /* OPEN: UDP, connected; otherwise a stream */
     uint16_t port;                   /* OPEN */
-    char address[REEF_NAME_MAX + 1]; /* OPEN: numeric or path; LOOKUP: the name */
+    char address[REEF_NAME_MAX + 1]; /* OPEN: numeric or path */
     reef_str bytes;                  /* SEND: valid until the next engine call */
 } reef_op;
 
 /* The next thing to do; false: none. After a SEND no other SEND for that link comes
  * until reef_engine_sent answers it: at once with what the socket took, or with 0 once
  * a socket that was full can take more. */
+/* A datagram link sends and receives one whole message at a time. Each is opened for
+ * one question, from a port of its own, and receives from nobody but whom it is
+ * connected to. */
 bool reef_engine_next_op(reef_engine *, reef_op *out);
 void reef_engine_opened(reef_engine *, uint32_t link, int64_t now_ms);
 void reef_engine_sent(reef_engine *, uint32_t link, size_t len, int64_t now_ms);
@@ -143,10 +156,6 @@ void reef_engine_received(reef_engine *, uint32_t link, size_t len, int64_t now_
 /* The transport ended or never came about. sys_errno 0: the peer closed in good order.
  * The engine lets go of the number at once; no CLOSE follows. */
 void reef_engine_closed(reef_engine *, uint32_t link, int sys_errno, int64_t now_ms);
-/* The answer to LOOKUP: numeric addresses, each NUL-terminated; count 0: `why` says
- * it. */
-void reef_engine_resolved(reef_engine *, uint32_t link, const char *const addresses[],
-                          size_t count, const char *why, int64_t now_ms);
 void reef_engine_tick(reef_engine *, int64_t now_ms);
 /* When to call tick, at the latest; INT64_MAX: no need. */
 int64_t reef_engine_deadline_ms(const reef_engine *);
@@ -185,21 +194,23 @@ enum {
     REEF_BACKOFF_MIN_MS = 5,   /* reconnecting: full jitter, doubling from here … */
     REEF_BACKOFF_MAX_MS = 250, /* … to here */
     REEF_ADDRESSES_MAX = 16,   /* addresses of one name that are tried in turn */
-    REEF_LINKS_MAX = 8         /* transports: one ready, old ones that owe answers */
+    REEF_DIAL_MS = 300,      /* for one of several addresses to let itself be connected
+                                * to; doubled each time that all have failed */
+    REEF_LINKS_MAX = 8,      /* to servers: one ready, old ones that owe answers */
+    REEF_TRANSPORTS_MAX = 24 /* with those to name servers; links have lower numbers */
 };
 
 /* ---- the blocking client: safe to share between any number of threads --------- */
 
 /* Threads that call at the same time share `lanes` connections: their commands are
  * pipelined, one thread drives the sockets while the others wait for their own reply,
- * and the role is handed on. No thread is started but, where a name needs the system's
- * resolver, a short-lived one that asks it (DNS inside the engine replaces that). After
- * fork() only the parent may use the client. */
+ * and the role is handed on. No thread is started. After fork() only the parent may use
+ * the client. */
 typedef struct reef_client reef_client;
 
-/* Reads the hosts file; connects to nothing yet, so that a server which is down delays
- * the first call, not the start. NULL: `error` says why (REEF_BADCONFIG,
- * REEF_NOMEM). */
+/* Reads the hosts file and resolv.conf (and again when they have changed); connects
+ * to nothing yet, so that a server which is down delays the first call, not the
+ * start. NULL: `error` says why (REEF_BADCONFIG, REEF_NOMEM). */
 reef_client *reef_open(const reef_config *, reef_error *error);
 /* Closes connections and frees. No call may be running. NULL is fine. */
 void reef_close(reef_client *);
@@ -236,6 +247,59 @@ bool reef_client_next_event(reef_client *, reef_event *out);
 bool reef_client_next_push(reef_client *, reef_reply **out); /* caller frees */
 /* The settings that the client runs with, borrowed. */
 const reef_config *reef_client_config(const reef_client *);
+
+/* ---- names: looked up as the client would, with all that happened -------------- */
+
+enum {
+    REEF_LOOK_STEPS_MAX = 64, /* exchanges written down; the first ones are kept */
+    REEF_LOOK_TARGETS_MAX = 256,
+    REEF_LOOK_ADDRESSES_MAX = 8 /* of one target */
+};
+
+/* One question put to one server, and what came of it. */
+typedef struct reef_look_step {
+    char server[REEF_PEER_TEXT];  /* "127.0.0.1:53" */
+    char name[REEF_NAME_MAX + 1]; /* as it was asked for */
+    char type[8];                 /* "SRV", "A", "AAAA" */
+    char outcome[16]; /* "ok", "nxdomain", "nodata", "cname", "truncated", "refused",
+                       * "servfail" and so on; "silent"; "unreachable" (text says
+                       * why); "dropped" (another server was quicker) */
+    char text[REEF_NAME_MAX + 1]; /* what belongs to it: the alias, an error's words */
+    bool tcp;
+    uint32_t records, bytes; /* of the answer */
+    uint32_t ignored;        /* messages that were no answer to the question */
+    uint32_t took_ms;
+} reef_look_step;
+
+/* A target in the order of its turn; of a plain name there is one, itself. */
+typedef struct reef_look_target {
+    char name[REEF_NAME_MAX + 1];
+    uint16_t priority, weight, port;
+    uint32_t ttl; /* seconds */
+    bool glue;    /* its addresses came along with it */
+    uint32_t address_count;
+    char addresses[REEF_LOOK_ADDRESSES_MAX][64];
+    char why[REEF_ERROR_TEXT]; /* no address: why; else "" */
+} reef_look_target;
+
+typedef struct reef_look {
+    reef_code code; /* REEF_OK: there is an endpoint */
+    char why[REEF_ERROR_TEXT];
+    char source[16];  /* where it was found: "address", "hosts file", "dns" */
+    bool partial;     /* the server had more records than it could send */
+    uint32_t ignored; /* of all steps: forged, late or broken messages */
+    uint32_t took_ms;
+    uint32_t step_count, steps_dropped;
+    reef_look_step steps[REEF_LOOK_STEPS_MAX];
+    uint32_t target_count, targets_dropped;
+    reef_look_target targets[REEF_LOOK_TARGETS_MAX];
+} reef_look;
+
+/* Looks up a host as hosts has it ("name", "srv+name", "name:port"): by the config's
+ * nameservers, else the system's; without a cache. NULL: out of memory. The caller
+ * frees it. `timeout_ms` 0: connect_timeout of the config. */
+reef_look *reef_look_up(const reef_config *, const reef_host *, int64_t timeout_ms);
+void reef_look_free(reef_look *);
 
 /* From the system: bytes for ids (REEF_OK, or REEF_REFUSED with no bytes when it has
  * none: then nothing may be made of them), the wall clock, Unix time in nanoseconds,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * os: clocks, random bytes, sockets, poll, the hosts file, name look-up. See os.h.
+ * os: clocks, random bytes, sockets, poll, small files. See os.h.
  *
  * Invariants:
- *   - no call blocks but reef_os_poll, for as long as it was told, and the look-up
- *     thread, which nobody waits for;
+ *   - no call blocks but reef_os_poll, for as long as it was told;
  *   - a descriptor is born closed-on-exec where the system can do that in one step, so
  *     that a fork in another thread inherits nothing. Channels are socket pairs for the
  *     same reason, and because a send can be told not to raise SIGPIPE, a write cannot;
@@ -15,12 +14,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -126,12 +121,12 @@ static bool os_set_flags(int fd)
            fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-static int os_socket(int family)
+static int os_socket(int family, int type)
 {
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
-    return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 #else
-    int fd = socket(family, SOCK_STREAM, 0);
+    int fd = socket(family, type, 0);
     if (fd >= 0 && !os_set_flags(fd)) {
         close(fd);
         return -1;
@@ -199,6 +194,18 @@ static socklen_t os_fill_v4(os_address *out, const char *text, uint16_t port)
     return inet_pton(AF_INET, text, &out->v4.sin_addr) == 1 ? sizeof out->v4 : 0;
 }
 
+/* An interface by its name or its number ("eth0", "2"); 0: there is none. */
+static uint32_t os_scope(const char *text)
+{
+    uint32_t found = if_nametoindex(text);
+    uint64_t number = 0;
+    if (found != 0)
+        return found;
+    for (; *text >= '0' && *text <= '9' && number <= UINT32_MAX; text++)
+        number = number * 10 + (uint64_t)(*text - '0');
+    return *text == '\0' && number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
 /* inet_pton knows no scope ("fe80::1%eth0"), and link-local addresses need theirs. */
 static socklen_t os_fill_v6(os_address *out, const char *text, uint16_t port)
 {
@@ -211,7 +218,7 @@ static socklen_t os_fill_v6(os_address *out, const char *text, uint16_t port)
     digits[len] = '\0';
     out->v6.sin6_family = AF_INET6;
     out->v6.sin6_port = htons(port);
-    if (scope != NULL && (out->v6.sin6_scope_id = if_nametoindex(scope + 1)) == 0)
+    if (scope != NULL && (out->v6.sin6_scope_id = os_scope(scope + 1)) == 0)
         return 0;
     return inet_pton(AF_INET6, digits, &out->v6.sin6_addr) == 1 ? sizeof out->v6 : 0;
 }
@@ -267,10 +274,12 @@ int reef_os_connect(const reef_op *op, uint32_t stall_ms, int *fd)
     socklen_t len = os_fill(&address, op);
     if (len == 0)
         return op->local ? ENAMETOOLONG : EINVAL;
-    int made = os_socket(address.any.sa_family);
+    int made =
+        os_socket(address.any.sa_family, op->datagram ? SOCK_DGRAM : SOCK_STREAM);
     if (made < 0)
         return errno;
-    os_tune(made, address.any.sa_family, stall_ms);
+    if (!op->datagram)
+        os_tune(made, address.any.sa_family, stall_ms);
     /* An interrupted connect goes on by itself, like one in progress. */
     int error = connect(made, &address.any, len) == 0 ? reef_os_connected(made) : errno;
     if (error == EINTR)
@@ -411,136 +420,25 @@ char *reef_os_read_file(const char *path, size_t *len, int *error)
     return text;
 }
 
-/* ---- name look-up ------------------------------------------------------------- */
-
-/* States: asked (done false: the thread writes) -> done (all may read, nobody
- * writes). */
-struct reef_lookup {
-    atomic_uint holders;
-    atomic_bool done;
-    int wake;
-    size_t count;
-    char why[REEF_ERROR_TEXT];
-    char addresses[REEF_ADDRESSES_MAX][REEF_OS_NUMERIC_MAX];
-    char name[REEF_NAME_MAX + 1];
-};
-
-void reef_os_lookup_drop(reef_lookup *box)
+bool reef_os_file_changed(const char *path, reef_os_stamp *stamp)
 {
-    if (box != NULL && atomic_fetch_sub(&box->holders, 1) == 1) {
-        reef_os_close(box->wake);
-        free(box);
+    struct stat info;
+    reef_os_stamp now = {0, 0, 0, 0};
+    if (stat(path, &info) == 0) {
+        now.mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+        now.size = (int64_t)info.st_size;
+        now.device = (uint64_t)info.st_dev;
+        now.inode = (uint64_t)info.st_ino;
     }
+    bool changed = now.mtime_ns != stamp->mtime_ns || now.size != stamp->size ||
+                   now.device != stamp->device || now.inode != stamp->inode;
+    *stamp = now;
+    return changed;
 }
 
-bool reef_os_lookup_done(const reef_lookup *box)
+void reef_os_host_name(char *out, size_t cap)
 {
-    return atomic_load(&box->done);
-}
-
-size_t reef_os_lookup_answer(const reef_lookup *box,
-                             const char *addresses[REEF_ADDRESSES_MAX],
-                             const char **why)
-{
-    for (size_t i = 0; i < box->count; i++)
-        addresses[i] = box->addresses[i];
-    *why = box->why;
-    return box->count;
-}
-
-static void os_lookup_why(reef_lookup *box, const char *text)
-{
-    size_t len = strlen(text);
-    len = len < sizeof box->why ? len : sizeof box->why - 1;
-    memcpy(box->why, text, len);
-    box->why[len] = '\0';
-}
-
-static const char *os_lookup_reason(int code)
-{
-    switch (code) {
-    case EAI_NONAME:
-        return "no such name";
-    case EAI_AGAIN:
-        return "no name server answered";
-    case EAI_MEMORY:
-        return "out of memory";
-    case EAI_SYSTEM:
-        return "the system's resolver failed";
-    default:
-        return gai_strerror(code);
-    }
-}
-
-static void os_lookup_ask(reef_lookup *box)
-{
-    struct addrinfo hints;
-    struct addrinfo *list = NULL;
-    memset(&hints, 0, sizeof hints);
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    int code = getaddrinfo(box->name, NULL, &hints, &list);
-    if (code != 0) {
-        os_lookup_why(box, os_lookup_reason(code));
-        return;
-    }
-    const struct addrinfo *at = list;
-    for (; at != NULL && box->count < REEF_ADDRESSES_MAX; at = at->ai_next)
-        if (getnameinfo(at->ai_addr, at->ai_addrlen, box->addresses[box->count],
-                        REEF_OS_NUMERIC_MAX, NULL, 0, NI_NUMERICHOST) == 0)
-            box->count++;
-    freeaddrinfo(list);
-    if (box->count == 0)
-        os_lookup_why(box, "the name has no address");
-}
-
-static void *os_lookup_thread(void *argument)
-{
-    reef_lookup *box = argument;
-    os_lookup_ask(box);
-    atomic_store(&box->done, true);
-    reef_os_wake(box->wake);
-    reef_os_lookup_drop(box);
-    return NULL;
-}
-
-/* The host's signals are not this thread's business: it starts with all of them
- * blocked, and the asking thread gets its own mask back. */
-static int os_lookup_start(reef_lookup *box)
-{
-    pthread_attr_t detached;
-    pthread_t thread;
-    sigset_t all, before;
-    int error = pthread_attr_init(&detached);
-    if (error != 0)
-        return error;
-    sigfillset(&all);
-    error = pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    if (error == 0 && (error = pthread_sigmask(SIG_SETMASK, &all, &before)) == 0) {
-        error = pthread_create(&thread, &detached, os_lookup_thread, box);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    pthread_attr_destroy(&detached);
-    return error;
-}
-
-reef_lookup *reef_os_lookup(const char *name, int wake, int *error)
-{
-    size_t len = strlen(name);
-    reef_lookup *box = calloc(1, sizeof *box);
-    if (box == NULL || len >= sizeof box->name) {
-        *error = box == NULL ? ENOMEM : ENAMETOOLONG;
-        free(box);
-        return NULL;
-    }
-    memcpy(box->name, name, len + 1);
-    atomic_init(&box->holders, 2);
-    box->wake = fcntl(wake, F_DUPFD_CLOEXEC, 0);
-    *error = box->wake < 0 ? errno : os_lookup_start(box);
-    if (*error != 0) {
-        reef_os_close(box->wake);
-        free(box);
-        return NULL;
-    }
-    return box;
+    memset(out, 0, cap);
+    if (gethostname(out, cap) != 0 || out[cap - 1] != '\0')
+        memset(out, 0, cap);
 }

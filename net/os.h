@@ -12,22 +12,23 @@
 #include "net/net.h"
 
 enum {
-    REEF_OS_FILE_MAX = 1048576,    /* bytes that reef_os_read_file takes */
+    REEF_OS_FILE_MAX = 16777216,   /* bytes that reef_os_read_file takes */
     REEF_OS_STALL_MIN_MS = 5000,   /* least time for which unacknowledged data waits */
     REEF_OS_KEEPALIVE_IDLE_S = 30, /* a silent TCP peer is probed after … */
     REEF_OS_KEEPALIVE_EVERY_S = 5, /* … each … */
-    REEF_OS_KEEPALIVE_PROBES = 3,  /* … and given up after so many */
-    REEF_OS_NUMERIC_MAX = 80       /* a numeric address with scope and NUL */
+    REEF_OS_KEEPALIVE_PROBES = 3   /* … and given up after so many */
 };
 
-/* Starts to connect. REEF_OP_OPEN's fields; stall_ms is how long sent data may stay
- * unacknowledged (TCP). 0: connected; EINPROGRESS: poll for POLLOUT, then ask
+/* Starts to connect. REEF_OP_OPEN's fields; a datagram socket gets a port of its own,
+ * which the system picks, and hears nobody but the peer. stall_ms is how long sent data
+ * may stay unacknowledged (TCP). 0: connected; EINPROGRESS: poll for POLLOUT, then ask
  * reef_os_connected; else no descriptor was made. */
 int reef_os_connect(const reef_op *, uint32_t stall_ms, int *fd);
 int reef_os_connected(int fd);
 
 /* What was moved; 0 with *error EAGAIN: nothing for now. recv: 0 with *error 0 is the
- * end of the stream. */
+ * end of the stream, or a datagram without bytes. Of a datagram that is longer than the
+ * room the rest is lost. */
 size_t reef_os_send(int fd, reef_str bytes, int *error);
 size_t reef_os_recv(int fd, void *room, size_t cap, int *error);
 /* No more traffic, although the descriptor stays: wakes whoever polls it. */
@@ -46,17 +47,15 @@ void reef_os_drain(int out);
  * REEF_OS_FILE_MAX. Only regular files. */
 char *reef_os_read_file(const char *path, size_t *len, int *error);
 
-/* A name look-up by the system's resolver. getaddrinfo knows no deadline, so a detached
- * thread asks and puts the answer into a box that both sides hold: who asked may drop
- * it at any time. `wake` (of a channel; its own copy is made) gets a byte at the
- * end. */
-typedef struct reef_lookup reef_lookup;
-reef_lookup *reef_os_lookup(const char *name, int wake, int *error);
-bool reef_os_lookup_done(const reef_lookup *);
-/* Once done: the addresses, borrowed from the box; none: `*why` says it. */
-size_t reef_os_lookup_answer(const reef_lookup *,
-                             const char *addresses[REEF_ADDRESSES_MAX],
-                             const char **why);
-void reef_os_lookup_drop(reef_lookup *); /* NULL is fine */
+/* What tells two versions of a file apart. Zero: there is no file. */
+typedef struct reef_os_stamp {
+    int64_t mtime_ns, size;
+    uint64_t device, inode;
+} reef_os_stamp;
+
+/* Whether the file is another than the stamp tells of, which is brought up to date. */
+bool reef_os_file_changed(const char *path, reef_os_stamp *);
+/* The machine's own name; "" where it has none, or one that is too long. */
+void reef_os_host_name(char *out, size_t cap);
 
 #endif

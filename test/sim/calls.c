@@ -467,6 +467,7 @@ void sim_calls_check(sim_world *w, bool ticked)
             sim_fail(w, "an attempt that takes too long", l->number, l->start_ms);
         }
     }
+    sim_names_check(w);
     size_t live = sim_memory_live() - w->live_start;
     if (live > 524288 + 4 * w->open_bytes + 2 * w->kept_bytes) {
         sim_fail(w, "too much memory", (int64_t)live, (int64_t)w->open_bytes);
@@ -533,6 +534,9 @@ void sim_calls_free(sim_world *w)
         }
         reef_reply_free(c->kept);
         c->kept = NULL;
+    }
+    for (size_t i = 0; i < w->heap_count; i++) {
+        sim_bytes_free(&w->heap[i].mail);
     }
     free(w->heap);
     w->heap = NULL;

@@ -82,6 +82,11 @@ static bool clock_before(const sim_event *a, const sim_event *b)
 
 void sim_at(sim_world *w, int64_t at_ms, sim_what what, uint64_t link, size_t arg)
 {
+    sim_put(w, (sim_event){.at_ms = at_ms, .what = what, .link = link, .arg = arg});
+}
+
+void sim_put(sim_world *w, sim_event e)
+{
     if (w->heap_count == w->heap_cap) {
         w->heap_cap = w->heap_cap * 2 + 256;
         w->heap = realloc(w->heap, w->heap_cap * sizeof *w->heap);
@@ -89,7 +94,7 @@ void sim_at(sim_world *w, int64_t at_ms, sim_what what, uint64_t link, size_t ar
             abort();
         }
     }
-    sim_event e = {at_ms, w->next_number++, what, link, arg};
+    e.number = w->next_number++;
     size_t i = w->heap_count++;
     for (; i > 0 && clock_before(&e, &w->heap[(i - 1) / 2]); i = (i - 1) / 2) {
         w->heap[i] = w->heap[(i - 1) / 2];

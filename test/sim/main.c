@@ -122,11 +122,13 @@ int main(int argc, char **argv)
         uint64_t hash;
         return main_life(main_wish.seed, &hash) ? 0 : 1;
     }
-    struct CMUnitTest tests[2 + 2 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
+    struct CMUnitTest tests[2 + 4 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
                                                    cmocka_unit_test(test_pieces)};
     size_t count = 2;
     count += sim_scenes(tests + count);
     count += sim_scenes_links(tests + count);
+    count += sim_scenes_names(tests + count);
+    count += sim_scenes_dns(tests + count);
     /* What the macro does with an array whose length is known. */
     return _cmocka_run_group_tests("sim", tests, count, NULL, NULL) == 0 ? 0 : 1;
 }

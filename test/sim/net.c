@@ -67,14 +67,13 @@ void sim_end_later(sim_world *w, sim_link *l, int sys_errno)
     sim_conn_close(&w->server, &l->conn);
 }
 
-static int64_t sim_travel(sim_world *w, int64_t not_before)
+int64_t sim_travel(sim_world *w, int64_t not_before)
 {
     int64_t at = w->now_ms + sim_below(w, w->rates.latency_ms + 1);
     return at > not_before ? at : not_before;
 }
 
-/* How many of `len` bytes go into one delivery; long texts are not cut to dust. */
-static size_t sim_cut(const sim_world *w, size_t len)
+size_t sim_cut(const sim_world *w, size_t len)
 {
     size_t cut = w->rates.cut == 0 ? len : w->rates.cut;
     cut = cut < len / 256 ? len / 256 : cut;
@@ -97,6 +96,9 @@ static void sim_op_open(sim_world *w, const reef_op *op)
         sim_fail(w, "OPEN for a link that is open", op->link, 0);
         return;
     }
+    if (op->datagram || !sim_known_place(w, op)) {
+        sim_fail(w, "connects to where nothing true led to", op->link, op->port);
+    }
     int64_t pause = w->opens > 0 ? w->now_ms - w->last_open_ms : 0;
     w->longest_pause_ms = pause > w->longest_pause_ms ? pause : w->longest_pause_ms;
     w->last_open_ms = w->now_ms;
@@ -109,9 +111,12 @@ static void sim_op_open(sim_world *w, const reef_op *op)
                     .closed_to = SIM_CALLS};
     bool dead = false, silent = sim_chance(w, w->rates.silent_open);
     for (size_t i = 0; i < w->address_count; i++) {
-        bool same = strcmp(w->addresses[i].text, op->address) == 0;
-        dead = dead || (same && w->addresses[i].dead);
+        bool same = sim_same_address(w->addresses[i].text, op->address);
+        uint16_t port = w->addresses[i].port;
+        dead =
+            dead || (same && (w->addresses[i].dead || (port > 0 && port != op->port)));
         silent = silent || (same && w->addresses[i].silent);
+        w->addresses[i].opens += same;
     }
     bool refused = dead || !w->server.up || sim_chance(w, w->rates.refuse);
     if (silent) {
@@ -120,17 +125,6 @@ static void sim_op_open(sim_world *w, const reef_op *op)
         l->ended = refused;
         sim_at(w, sim_travel(w, w->now_ms), refused ? SIM_GONE : SIM_OPENED, l->serial,
                ECONNREFUSED);
-    }
-}
-
-static void sim_op_lookup(sim_world *w, const reef_op *op)
-{
-    w->lookups++;
-    w->last_lookup = op->link;
-    int64_t at = sim_travel(w, w->now_ms);
-    at += sim_chance(w, w->rates.lookup_late) ? sim_below(w, 3000) : 0;
-    if (!sim_chance(w, w->rates.lookup_silent)) {
-        sim_at(w, at, SIM_RESOLVED, 0, op->link);
     }
 }
 
@@ -186,18 +180,19 @@ static bool sim_op(sim_world *w)
     if (!more) {
         return false;
     }
-    static const char *const names[] = {"op none", "op open", "op lookup", "op send",
-                                        "op close"};
+    static const char *const names[] = {"op none", "op open", "op send", "op close",
+                                        "op files"};
     sim_trace(w, names[op.kind], op.link, (int64_t)op.bytes.len);
+    if (sim_names_op(w, &op)) {
+        return w->failed == NULL;
+    }
     switch (op.kind) {
     case REEF_OP_NONE:
+    case REEF_OP_FILES:
         sim_fail(w, "an op of no kind", 0, 0);
         break;
     case REEF_OP_OPEN:
         sim_op_open(w, &op);
-        break;
-    case REEF_OP_LOOKUP:
-        sim_op_lookup(w, &op);
         break;
     case REEF_OP_SEND:
         sim_op_send(w, &op);
@@ -247,7 +242,7 @@ void sim_drain(sim_world *w, bool ticked)
     while (w->failed == NULL && sim_op(w)) {
         quiet = w->bytes_out == out ? quiet + 1 : 0;
         out = w->bytes_out;
-        if (quiet > 4 * REEF_LINKS_MAX) {
+        if (quiet > 4 * REEF_TRANSPORTS_MAX) {
             sim_fail(w, "too many operations for one input", quiet, 0);
         }
     }
@@ -429,19 +424,6 @@ static void sim_to_client(sim_world *w, uint64_t serial, size_t len)
     }
 }
 
-static void sim_resolved(sim_world *w, uint32_t number)
-{
-    const char *list[SIM_ADDRESSES];
-    size_t count = sim_chance(w, w->rates.lookup_fail) ? 0 : w->address_count;
-    for (size_t i = 0; i < count; i++) {
-        list[i] = w->addresses[i].text;
-    }
-    sim_trace(w, "resolved", number, (int64_t)count);
-    sim_memory_in();
-    reef_engine_resolved(w->engine, number, list, count, "no such name", w->now_ms);
-    sim_memory_out();
-}
-
 static void sim_down(sim_world *w, size_t ms)
 {
     sim_trace(w, "server down", (int64_t)ms, 0);
@@ -496,13 +478,11 @@ static void sim_link_event(sim_world *w, const sim_event *e, sim_link *l)
     }
 }
 
-static void sim_event_run(sim_world *w, const sim_event *e)
+static void sim_event_run(sim_world *w, sim_event *e)
 {
     sim_link *l = sim_find(w, e->link);
     if (l != NULL) {
         sim_link_event(w, e, l);
-    } else if (e->what == SIM_RESOLVED) {
-        sim_resolved(w, (uint32_t)e->arg);
     } else if (e->what == SIM_SUBMIT) {
         sim_call_drawn(w);
         if (e->arg > 0) {
@@ -519,7 +499,10 @@ static void sim_event_run(sim_world *w, const sim_event *e)
         sim_down(w, e->arg);
     } else if (e->what == SIM_UP) {
         w->server.up = true;
+    } else {
+        sim_names_event(w, e);
     }
+    sim_bytes_free(&e->mail);
     sim_drain(w, false);
 }
 

@@ -36,11 +36,6 @@ sim_world *sim_scene_connected(void)
     return w;
 }
 
-static void scene_name(sim_world *w, const char *name)
-{
-    memcpy(w->config.hosts[0].name, name, strlen(name) + 1);
-}
-
 /* ---- connecting --------------------------------------------------------------- */
 
 static void scene_refused_then_up(void **state)
@@ -84,7 +79,8 @@ static void scene_first_address_dead(void **state)
     (void)state;
     for (int silent = 0; silent < 2; silent++) {
         sim_world *w = sim_scene_begin();
-        scene_name(w, "db.test");
+        sim_names_hosts(w, "10.0.0.1 db.test\n10.0.0.2 db.test\n");
+        memcpy(w->config.hosts[0].name, "db.test", 8);
         w->addresses[0].dead = silent == 0;
         w->addresses[0].silent = silent == 1;
         w->addresses[1].text = "10.0.0.2";
@@ -93,51 +89,13 @@ static void scene_first_address_dead(void **state)
         uint32_t id = sim_call_one(w, SIM_INCR, false, 3000);
         sim_run_calls(w);
         assert_int_equal(w->calls[id].code, REEF_OK);
-        assert_int_equal(w->lookups, 1);
         assert_int_equal(w->opens, 2);
-        /* A silent one costs its share of connect_timeout. */
-        assert_int_equal(w->calls[id].done_ms, SIM_SCENE_START + (silent ? 500 : 0));
+        assert_int_equal(w->names.queries, 0);
+        /* A silent one costs a fraction of a second. */
+        int64_t took = w->calls[id].done_ms - SIM_SCENE_START;
+        assert_int_equal(took, silent ? REEF_DIAL_MS : 0);
         sim_scene_end(w);
     }
-}
-
-static void scene_no_such_name(void **state)
-{
-    (void)state;
-    sim_world *w = sim_scene_begin();
-    scene_name(w, "db.test");
-    w->rates.lookup_fail = 1000;
-    sim_start(w);
-    uint32_t failing = sim_call_one(w, SIM_ECHO, true, 2000);
-    sim_run_calls(w);
-    assert_int_equal(w->calls[failing].code, REEF_DNS);
-    assert_int_equal(w->calls[failing].done_ms, SIM_SCENE_START + 2000);
-    assert_in_range(w->lookups, 2, 60);
-    w->rates.lookup_fail = 0;
-    w->rates.lookup_silent = 1000;
-    uint32_t silent = sim_call_one(w, SIM_ECHO, true, 4000);
-    sim_run_calls(w);
-    assert_int_equal(w->calls[silent].code, REEF_DNS);
-    assert_int_equal(w->calls[silent].done_ms, w->calls[silent].deadline_ms);
-    assert_int_equal(w->opens, 0);
-    sim_scene_end(w);
-}
-
-static void scene_hosts_file(void **state)
-{
-    (void)state;
-    static const char text[] = "# 10.9.9.9 db.test\n10.9.9.8 other\n"
-                               "10.0.0.1\tweb  db.test # ours\n";
-    sim_world *w = sim_scene_begin();
-    scene_name(w, "db.test");
-    sim_start(w);
-    assert_int_equal(reef_engine_hosts(w->engine, (reef_str){text, sizeof text - 1}),
-                     REEF_OK);
-    uint32_t id = sim_call_one(w, SIM_INCR, false, 100);
-    sim_run_calls(w);
-    assert_int_equal(w->calls[id].code, REEF_OK);
-    assert_int_equal(w->lookups, 0);
-    sim_scene_end(w);
 }
 
 static void scene_no_room_yet(void **state)
@@ -268,8 +226,6 @@ size_t sim_scenes(struct CMUnitTest out[SIM_SCENES])
         cmocka_unit_test(scene_refused_then_up),
         cmocka_unit_test(scene_refused_for_good),
         cmocka_unit_test(scene_first_address_dead),
-        cmocka_unit_test(scene_no_such_name),
-        cmocka_unit_test(scene_hosts_file),
         cmocka_unit_test(scene_no_room_yet),
         cmocka_unit_test(scene_wrong_password),
         cmocka_unit_test(scene_old_server),

@@ -18,10 +18,24 @@ enum { SIM_SCENE_START = 1000, SIM_SCENES = 32 };
 /* Puts its tests into `out`; how many. */
 size_t sim_scenes(struct CMUnitTest out[SIM_SCENES]);
 size_t sim_scenes_links(struct CMUnitTest out[SIM_SCENES]);
+size_t sim_scenes_names(struct CMUnitTest out[SIM_SCENES]);
+size_t sim_scenes_dns(struct CMUnitTest out[SIM_SCENES]);
 
 sim_world *sim_scene_begin(void);     /* not started yet */
 sim_world *sim_scene_connected(void); /* a link is ready; call 0 is done */
 /* Nothing was broken, nothing is lost; frees the world. */
 void sim_scene_end(sim_world *);
+
+/* For scenes with names (scenes_names.c). */
+#define SIM_SERVICE "_redis._tcp.db.test"
+sim_world *sim_scene_named(reef_host_kind, const char *name);
+/* One more place where the server is; port 0: at any port. */
+void sim_scene_address(sim_world *, const char *address, uint16_t port);
+/* SIM_SERVICE has that many targets, t0.test and so on, each at 10.0.0.1 and so on. */
+sim_world *sim_scene_service(uint32_t targets);
+/* One call that must be answered; when, counted from its submit. */
+int64_t sim_scene_answered(sim_world *, int64_t timeout_ms);
+/* One call that ends at its deadline, since no name server helps; what it said. */
+const char *sim_scene_unknown(sim_world *, int64_t timeout_ms);
 
 #endif

@@ -203,12 +203,10 @@ static void scene_strange_inputs(void **state)
 {
     (void)state;
     sim_world *w = sim_scene_connected();
-    const char *const list[] = {"10.0.0.9"};
     size_t cap = 1;
-    for (uint32_t link = 0; link < 12; link++) {
+    for (uint32_t link = 0; link < REEF_TRANSPORTS_MAX + 4; link++) {
         reef_engine_opened(w->engine, link, w->now_ms);
         reef_engine_sent(w->engine, link, 100, w->now_ms);
-        reef_engine_resolved(w->engine, link, list, 1, NULL, w->now_ms);
         if (link > 0) {
             reef_engine_closed(w->engine, link, ECONNRESET, w->now_ms);
             reef_engine_received(w->engine, link, 0, w->now_ms);

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sim: one engine in a world of its own: a virtual clock, a virtual network, a fake
- * server, and callers. Everything that happens is an event in a heap ordered by (time,
- * number), and every choice comes from one generator, so a seed tells the whole story.
+ * server, name servers, and callers. Everything that happens is an event in a heap
+ * ordered by (time, number), and every choice comes from one generator, so a seed tells
+ * the whole story.
  *
  * After every input to the engine its outputs are drained and the promises are checked
  * (calls.c). The first one that is broken stops the world: `failed` names it. */
 #ifndef REEF_SIM_H
 #define REEF_SIM_H
 #include "net/net.h"
+#include "test/sim/dns.h"
 #include "test/sim/server.h"
 
-enum { SIM_LINKS = 64, SIM_NOTES = 32, SIM_ADDRESSES = 4 };
+enum {
+    SIM_LINKS = 64,
+    SIM_NOTES = 32,
+    SIM_ADDRESSES = 8,
+    SIM_TALKS = 32,
+    SIM_NAMESERVERS = 4,
+    SIM_FILE = 512,       /* bytes of a hosts file or resolv.conf */
+    SIM_ASKS_SECOND = 400 /* sockets to name servers that a second may see */
+};
 
 /* How often things go wrong, in thousandths of the occasions, unless said otherwise.
  * Zero is a perfect network. */
@@ -24,11 +34,14 @@ typedef struct sim_rates {
     uint32_t push, attribute;       /* of the RESP3 replies */
     uint32_t restart, trouble;      /* of the submits */
     uint32_t forget;                /* of the restarts: the data is lost */
-    uint32_t lookup_fail, lookup_late, lookup_silent; /* of the look-ups */
-    uint32_t latency_ms;                              /* one way, at most */
-    uint32_t cut;     /* bytes of one delivery; 0: no cuts */
-    uint32_t window;  /* bytes that a socket holds; 0: all */
-    uint32_t late_ms; /* the host ticks that late */
+    uint32_t dns_lose, dns_twice, dns_late; /* of the datagrams */
+    uint32_t dns_forge, dns_spoil;          /* of the answers: lies before, instead */
+    uint32_t dns_cut, dns_fail, dns_deny;   /* of the answers: TC, SERVFAIL, REFUSED */
+    uint32_t dns_break;                     /* of the answers over TCP: cut off */
+    uint32_t latency_ms;                    /* one way, at most */
+    uint32_t cut;                           /* bytes of one delivery; 0: no cuts */
+    uint32_t window;                        /* bytes that a socket holds; 0: all */
+    uint32_t late_ms;                       /* the host ticks that late */
 } sim_rates;
 
 typedef enum sim_what {
@@ -37,10 +50,13 @@ typedef enum sim_what {
     SIM_TO_SERVER, /* arg: bytes */
     SIM_TO_CLIENT, /* arg: bytes */
     SIM_WRITABLE,
-    SIM_RESOLVED, /* arg: link number */
-    SIM_SUBMIT,   /* one drawn call; arg: how many more */
-    SIM_TEND,     /* arg: how many more */
-    SIM_DOWN,     /* arg: for how long */
+    SIM_ASKED,  /* a query is at the name server `arg` */
+    SIM_TOLD,   /* a datagram is at the engine's socket */
+    SIM_CHUNK,  /* arg: bytes of a name server's stream */
+    SIM_ZONE,   /* records come and go; arg: how many more times */
+    SIM_SUBMIT, /* one drawn call; arg: how many more */
+    SIM_TEND,   /* arg: how many more */
+    SIM_DOWN,   /* arg: for how long */
     SIM_UP,
     SIM_IDLE /* has this link been idle for too long? */
 } sim_what;
@@ -51,6 +67,7 @@ typedef struct sim_event {
     sim_what what;
     uint64_t link; /* serial */
     size_t arg;
+    sim_bytes mail; /* ASKED, TOLD: the message */
 } sim_event;
 
 typedef enum sim_state { SIM_FREE, SIM_OPENING, SIM_OPEN, SIM_LEFT } sim_state;
@@ -75,6 +92,52 @@ typedef struct sim_link {
     uint32_t closed_to;        /* calls from this one on must not be sent here */
     sim_conn conn;
 } sim_link;
+
+/* A name server, at its address and port. */
+typedef struct sim_nameserver {
+    const char *address;
+    uint16_t port;
+    uint32_t view; /* its bit in sim_record.view */
+    bool silent, closed;
+    bool no_edns, no_tcp; /* FORMERR to OPT; no stream is taken */
+    bool cuts;            /* TC to every datagram */
+    bool deaf;            /* takes streams, and says nothing on them */
+    int64_t slow_ms;      /* how long it thinks about questions … */
+    uint16_t slow_type;   /* … of this type; 0: of all */
+    sim_style style;
+    uint32_t queries, streams;
+} sim_nameserver;
+
+/* One socket that the engine has to a name server. */
+typedef struct sim_talk {
+    uint64_t serial;
+    uint32_t number; /* the engine's */
+    sim_state state;
+    bool datagram, full, asked;
+    size_t server;
+    int64_t down_ms;
+    sim_bytes up, down; /* of a stream */
+} sim_talk;
+
+typedef struct sim_names {
+    sim_zone zone;
+    sim_nameserver servers[SIM_NAMESERVERS];
+    size_t server_count;
+    sim_talk talks[SIM_TALKS];
+    char hosts[SIM_FILE], hosts_was[SIM_FILE], resolv_conf[SIM_FILE];
+    bool hosts_new, resolv_new; /* the engine has not seen it */
+    bool no_key;
+    int64_t files_ms;                    /* when the engine asked for them last */
+    uint32_t flood;                      /* forged datagrams before each true answer */
+    uint32_t files;                      /* how often it asked */
+    uint32_t queries, forged;            /* that arrived; that were sent */
+    uint32_t opens, streams;             /* sockets of both kinds; of these, streams */
+    uint32_t most_talks;                 /* at any one time */
+    int64_t second;                      /* the one that is running … */
+    uint32_t second_opens, worst_second; /* … and its sockets; the worst one */
+    uint16_t ids[4];                     /* the last ones */
+    uint32_t near_ids;                   /* that follow one of these */
+} sim_names;
 
 typedef enum sim_verb {
     SIM_ECHO,
@@ -118,9 +181,12 @@ typedef struct sim_world {
     sim_server server;
     struct {
         const char *text;
+        uint16_t port; /* 0: any */
         bool dead, silent;
-    } addresses[SIM_ADDRESSES]; /* what a look-up answers */
+        uint32_t opens;
+    } addresses[SIM_ADDRESSES]; /* of the server */
     size_t address_count;
+    sim_names names;
     sim_link links[SIM_LINKS];
     sim_event *heap;
     size_t heap_count, heap_cap;
@@ -129,17 +195,16 @@ typedef struct sim_world {
     uint32_t call_count, first_open, open_calls, unsure_count, ok_count;
     uint32_t partials; /* links that ended in the middle of a command */
     uint32_t strays;   /* calls that are unsure without having been taken whole */
-    uint32_t opens, lookups, connects;
-    uint32_t most_links; /* open or opening at any one time */
-    size_t big;          /* the next calls carry that much; 0: a little */
-    bool foul;           /* replies prove nothing here */
-    bool modest;         /* no drawn call carries much */
+    uint32_t opens, connects; /* to the server */
+    uint32_t most_links;      /* open or opening at any one time */
+    size_t big;               /* the next calls carry that much; 0: a little */
+    bool foul;                /* replies prove nothing here */
+    bool modest;              /* no drawn call carries much */
     int64_t last_open_ms, longest_pause_ms;
     uint64_t bytes_out, bytes_in, pushes_sent, pushes_got;
     uint32_t lost_events, connected_events, events;
     size_t open_bytes, kept_bytes; /* wire of calls in the engine; replies we hold */
     size_t live_start;
-    uint32_t last_lookup; /* the number that asked last */
     bool healed;
     bool out_of_memory; /* the run makes allocations fail */
     const char *failed;
@@ -171,7 +236,8 @@ uint64_t sim_draw(sim_world *);
 uint32_t sim_below(sim_world *, uint32_t n); /* 0 to n - 1; 0 for n = 0 */
 bool sim_chance(sim_world *, uint32_t per_mille);
 void sim_at(sim_world *, int64_t at_ms, sim_what, uint64_t link, size_t arg);
-sim_event sim_pop(sim_world *); /* the first; there must be one */
+void sim_put(sim_world *, sim_event); /* with mail, which the heap owns then */
+sim_event sim_pop(sim_world *);       /* the first; there must be one */
 void sim_trace(sim_world *, const char *what, int64_t a, int64_t b);
 void sim_fail(sim_world *, const char *why, int64_t a, int64_t b);
 void sim_mix(uint64_t *hash, const char *bytes, size_t len);
@@ -186,6 +252,33 @@ void sim_post(sim_world *, sim_link *, const char *bytes, size_t len);
 void sim_post_text(sim_world *, sim_link *, const char *text);
 void sim_end_later(sim_world *, sim_link *, int sys_errno);
 void sim_drop(sim_world *, sim_link *);
+
+int64_t sim_travel(sim_world *, int64_t not_before); /* when it is there */
+/* How many of `len` bytes go into one delivery; long texts are not cut to dust. */
+size_t sim_cut(const sim_world *, size_t len);
+
+/* ---- names.c: name servers ---------------------------------------------------- */
+
+void sim_names_init(sim_world *);
+/* One more name server; resolv.conf does not follow. */
+sim_nameserver *sim_names_server(sim_world *, const char *address, uint16_t port);
+/* From now on the file says this; the engine sees it when it asks. */
+void sim_names_hosts(sim_world *, const char *text);
+void sim_names_resolv_conf(sim_world *, const char *text);
+void sim_names_start(sim_world *); /* the key; and sometimes the files */
+/* The operations that concern name servers; false: this one does not. */
+bool sim_names_op(sim_world *, const reef_op *);
+void sim_names_event(sim_world *, sim_event *);
+void sim_names_heal(sim_world *);
+void sim_names_check(sim_world *); /* after every input */
+void sim_names_free(sim_world *);
+
+/* ---- known.c: what the engine can know ---------------------------------------- */
+
+/* True when it can know that a server is there. */
+bool sim_known_place(const sim_world *, const reef_op *);
+/* Looks at a query that leaves. */
+void sim_known_query(sim_world *, const char *bytes, size_t len);
 
 /* ---- seeds.c: drawn worlds ---------------------------------------------------- */
 

@@ -23,6 +23,7 @@ sim_world *sim_new(uint64_t seed)
     w->server.user = w->server.password = "";
     w->addresses[0].text = "10.0.0.1";
     w->address_count = 1;
+    sim_names_init(w);
     reef_config_init(&w->config);
     w->config.enabled = true;
     w->config.hosts[0].kind = REEF_HOST_TCP;
@@ -42,6 +43,9 @@ void sim_start(sim_world *w)
     } else if (w->engine != NULL && sim_memory_live() == w->live_start) {
         sim_fail(w, "allocations are not counted: is the program linked right?", 0, 0);
     }
+    if (w->engine != NULL) {
+        sim_names_start(w);
+    }
 }
 
 void sim_free(sim_world *w)
@@ -55,6 +59,7 @@ void sim_free(sim_world *w)
             sim_drop(w, &w->links[i]);
         }
     }
+    sim_names_free(w);
     sim_calls_free(w);
     if (sim_memory_live() != w->live_start && w->failed == NULL) {
         sim_fail(w, "memory is not given back",
@@ -159,7 +164,5 @@ void sim_heal(sim_world *w)
             sim_at(w, w->now_ms, SIM_GONE, l->serial, ECONNRESET);
         }
     }
-    if (w->lookups > 0) {
-        sim_at(w, w->now_ms, SIM_RESOLVED, 0, w->last_lookup);
-    }
+    sim_names_heal(w);
 }

@@ -307,10 +307,6 @@ static void what_this_release_can_not_do_names_its_line(void **state)
                      REEF_OK);
     expect_unsupported(&config, "some/knot.toml:4:", "single server");
     reef_config_init(&config);
-    toml = reef_str_of("[server.redis]\nhosts = [\"srv+_redis._tcp.example\"]\n");
-    assert_int_equal(reef_config_parse(&config, NULL, toml, NULL, &error), REEF_OK);
-    expect_unsupported(&config, "knot.toml:2:", "SRV");
-    reef_config_init(&config);
     const char *const variables[] = {"KNOT_REDIS_MASTER_NAME=main", NULL};
     assert_int_equal(reef_config_env(&config, variables, NULL, &error), REEF_OK);
     expect_unsupported(&config, "KNOT_REDIS_MASTER_NAME:", "Sentinel");

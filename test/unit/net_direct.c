@@ -29,6 +29,7 @@ static void test_localhost_both_families(void **state)
     kit_expect_open(&k, "127.0.0.1", 6379);
     kit_closed(&k, ECONNREFUSED);
     kit_expect_open(&k, "::1", 6379);
+    kit_closed(&k, ECONNREFUSED);
     kit_tick_to(&k, 2000);
     kit_expect_done(&k, id, REEF_CONNECT, "connection refused");
     kit_stop(&k);
@@ -74,25 +75,25 @@ static void test_unix_socket(void **state)
     kit_stop(&k);
 }
 
-static void test_lookup(void **state)
+static void test_addresses_of_a_name(void **state)
 {
     (void)state;
     kit k;
-    const char *const addresses[] = {"127.0.0.9", "::9"};
     kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
     uint64_t id = kit_submit(&k, "GET a", false, 20000);
-    kit_expect_lookup(&k, "db.example");
-    reef_engine_resolved(k.engine, k.link, NULL, 0, "no such name", 1000);
+    kit_expect_quiet(&k); /* no hosts file, and no name server */
+    kit_run_to(&k, 4000);
     kit_expect_none_done(&k);
-    kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
-    kit_expect_lookup(&k, "db.example");
-    reef_engine_resolved(k.engine, k.link, addresses, 2, NULL, k.now_ms);
+    assert_true(k.asked > 1);
+    k.hosts = "127.0.0.9 db.example\n::9 DB.example\n";
+    kit_run_to(&k, 1000 + REEF_REFRESH_MS - 1);
+    kit_tick_to(&k, 1000 + REEF_REFRESH_MS + REEF_BACKOFF_MAX_MS);
     kit_expect_open(&k, "127.0.0.9", 7);
-    /* A dead address leaves time for the next one. */
-    int64_t give_up = reef_engine_deadline_ms(k.engine);
-    assert_int_equal(give_up, k.now_ms + 2500);
+    /* A dead address costs a fraction of a second. */
+    int64_t dial_ms = reef_engine_deadline_ms(k.engine) - k.now_ms;
+    assert_in_range(dial_ms, REEF_DIAL_MS, 5000);
     uint32_t first = k.link;
-    kit_tick_to(&k, give_up);
+    kit_tick_to(&k, k.now_ms + dial_ms);
     kit_expect_close(&k, first);
     kit_expect_open(&k, "::9", 7);
     kit_opened(&k);
@@ -104,31 +105,74 @@ static void test_lookup(void **state)
     kit_stop(&k);
 }
 
-static void test_lookup_fails_by_the_deadline(void **state)
+/* All addresses dead: each gets twice the time in the next round. */
+static void test_time_to_connect_doubles(void **state)
 {
     (void)state;
     kit k;
-    kit_start(&k, "server.redis.hosts = [\"db.example\"]");
-    uint64_t id = kit_submit(&k, "GET a", false, 200);
-    kit_expect_lookup(&k, "db.example");
-    reef_engine_resolved(k.engine, k.link, NULL, 0, "no such name", 1000);
-    kit_tick_to(&k, 1200);
-    kit_expect_done(&k, id, REEF_DNS,
-                    "db.example: the name does not resolve: no such name");
+    kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+    k.hosts = "127.0.0.8 db.example\n127.0.0.9 db.example";
+    kit_submit(&k, "GET a", false, 60000);
+    for (int64_t dial_ms = REEF_DIAL_MS; dial_ms < 20000; dial_ms *= 2) {
+        for (int i = 0; i < 2; i++) {
+            kit_expect_open(&k, i == 0 ? "127.0.0.8" : "127.0.0.9", 7);
+            int64_t want_ms = dial_ms < 5000 ? dial_ms : 5000;
+            assert_int_equal(reef_engine_deadline_ms(k.engine), k.now_ms + want_ms);
+            kit_tick_to(&k, k.now_ms + want_ms);
+            kit_expect_close(&k, k.link);
+        }
+        kit_expect_quiet(&k);
+        kit_tick_to(&k, reef_engine_deadline_ms(k.engine));
+    }
     kit_stop(&k);
 }
 
-static void test_silent_lookup(void **state)
+static void test_name_without_an_answer(void **state)
+{
+    (void)state;
+    kit k;
+    reef_event event;
+    kit_start(&k, "server.redis.hosts = [\"db.example\"]");
+    uint64_t id = kit_submit(&k, "GET a", false, 4000);
+    kit_expect_quiet(&k);
+    kit_run_to(&k, 5000);
+    kit_expect_done(&k, id, REEF_DNS, "db.example");
+    assert_true(reef_engine_next_event(k.engine, &event));
+    assert_int_equal(event.kind, REEF_EVENT_FAILED);
+    assert_string_equal(event.peer, "db.example");
+    kit_stop(&k);
+}
+
+static void test_silent_name_servers(void **state)
 {
     (void)state;
     kit k;
     kit_start(&k,
               "[server.redis]\nhosts = [\"db.example\"]\nconnect_timeout = \"300ms\"");
+    k.silent = true;
     uint64_t id = kit_submit(&k, "GET a", false, 400);
-    kit_expect_lookup(&k, "db.example");
-    kit_tick_to(&k, 1300);
-    kit_tick_to(&k, 1400);
-    kit_expect_done(&k, id, REEF_DNS, "took too long");
+    kit_expect_quiet(&k);
+    kit_run_to(&k, 1400);
+    kit_expect_done(&k, id, REEF_DNS, "db.example");
+    assert_true(k.asked > 0);
+    kit_stop(&k);
+}
+
+/* Without a secret key the ids of queries could be guessed: nothing is asked. */
+static void test_no_key_no_question(void **state)
+{
+    (void)state;
+    kit k;
+    reef_config config;
+    kit_start(&k, "server.redis.hosts = [\"db.example\"]");
+    config = k.engine->config;
+    reef_engine_free(k.engine);
+    k.engine = reef_engine_new(&config, 7, k.now_ms);
+    uint64_t id = kit_submit(&k, "GET a", false, 400);
+    kit_expect_quiet(&k);
+    kit_run_to(&k, 1400);
+    kit_expect_done(&k, id, REEF_DNS, "random");
+    assert_int_equal(k.asked, 0);
     kit_stop(&k);
 }
 
@@ -138,10 +182,11 @@ static void test_deadline_names_the_wait(void **state)
     (void)state;
     kit k;
     kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+    k.silent = true;
     uint64_t id = kit_submit(&k, "GET a", false, 100);
-    kit_expect_lookup(&k, "db.example");
+    kit_expect_quiet(&k);
     kit_tick_to(&k, 1100);
-    kit_expect_done(&k, id, REEF_DNS, "db.example: the deadline passed while the name");
+    kit_expect_done(&k, id, REEF_DNS, "db.example");
     kit_stop(&k);
     kit_start(&k, "server.redis.hosts = [\"127.0.0.1:7\"]");
     id = kit_submit(&k, "GET a", false, 100);
@@ -319,41 +364,24 @@ static void test_old_loss_is_no_reason(void **state)
     kit_stop(&k);
 }
 
-/* A number that served a link before it serves a look-up: nothing of that link is
- * left. */
-static void test_lookup_on_a_used_number(void **state)
+/* A server that moved is found: a lost link leads to a new look-up. */
+static void test_lost_link_looks_again(void **state)
 {
     (void)state;
     kit k;
-    reef_event event;
-    const char *const addresses[] = {"127.0.0.9"};
     kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
-    uint64_t held = kit_submit(&k, "INCR a", false, 900000);
-    kit_expect_lookup(&k, "db.example");
-    reef_engine_resolved(k.engine, k.link, addresses, 1, NULL, k.now_ms);
-    kit_connect(&k);
-    uint64_t late = kit_submit(&k, "INCR b", false, 10);
+    k.hosts = "127.0.0.8 db.example";
+    kit_submit(&k, "GET a", true, 60000);
+    kit_expect_open(&k, "127.0.0.8", 7);
+    kit_opened(&k);
     kit_expect_sent(&k, NULL);
-    uint32_t old = k.link;
-    kit_tick_to(&k, k.now_ms + 10);
-    kit_expect_done(&k, late, REEF_UNSURE, NULL);
-    kit_submit(&k, "GET c", false, 900000);
+    kit_answer_handshake(&k);
+    kit_expect_sent(&k, NULL);
+    k.now_ms += REEF_REFRESH_MS;
+    k.hosts = "127.0.0.9 db.example";
+    kit_closed(&k, ECONNRESET);
     kit_tick_to(&k, k.now_ms + REEF_BACKOFF_MAX_MS);
     kit_expect_open(&k, "127.0.0.9", 7);
-    assert_int_not_equal(k.link, old);
-    reef_engine_closed(k.engine, old, ECONNRESET, k.now_ms);
-    kit_expect_done(&k, held, REEF_UNSURE, NULL);
-    kit_closed(&k, ECONNREFUSED);
-    kit_tick_to(&k, k.now_ms + REEF_BACKOFF_MAX_MS);
-    kit_expect_lookup(&k, "db.example");
-    assert_int_equal(k.link, old);
-    while (reef_engine_next_event(k.engine, &event)) {
-    }
-    k.now_ms += 2000;
-    reef_engine_resolved(k.engine, k.link, NULL, 0, "no such name", k.now_ms);
-    assert_true(reef_engine_next_event(k.engine, &event));
-    assert_int_equal(event.kind, REEF_EVENT_FAILED);
-    kit_expect_quiet(&k); /* it failed: there is a pause */
     kit_stop(&k);
 }
 
@@ -363,9 +391,11 @@ int main(void)
         cmocka_unit_test(test_localhost_both_families),
         cmocka_unit_test(test_pauses_grow_and_are_bounded),
         cmocka_unit_test(test_unix_socket),
-        cmocka_unit_test(test_lookup),
-        cmocka_unit_test(test_lookup_fails_by_the_deadline),
-        cmocka_unit_test(test_silent_lookup),
+        cmocka_unit_test(test_addresses_of_a_name),
+        cmocka_unit_test(test_time_to_connect_doubles),
+        cmocka_unit_test(test_name_without_an_answer),
+        cmocka_unit_test(test_silent_name_servers),
+        cmocka_unit_test(test_no_key_no_question),
         cmocka_unit_test(test_deadline_names_the_wait),
         cmocka_unit_test(test_silent_connect_and_handshake),
         cmocka_unit_test(test_loading_is_waited_out),
@@ -375,7 +405,7 @@ int main(void)
         cmocka_unit_test(test_one_answer_a_connection),
         cmocka_unit_test(test_server_that_hangs_up_is_paced),
         cmocka_unit_test(test_old_loss_is_no_reason),
-        cmocka_unit_test(test_lookup_on_a_used_number),
+        cmocka_unit_test(test_lost_link_looks_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

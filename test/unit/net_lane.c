@@ -3,9 +3,9 @@
  * Lanes against scripted servers on real sockets: whatever they do, a call ends with
  * the right word, by its deadline, and the client is whole afterwards. Times are only
  * ever checked against bounds that a noisy machine keeps, too. */
+#include "test/unit/name_peer.h"
 #include "test/unit/net_kit.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -27,8 +27,6 @@ static atomic_uint sys_sends; /* send alone */
 static _Thread_local bool sys_counted;
 static atomic_bool sys_sends_late;    /* each send comes when the peer is gone */
 static _Thread_local int sys_last_fd; /* what this thread last received from */
-static atomic_bool sys_no_thread, sys_resolver_stuck;
-static atomic_uint sys_resolver_asked;
 
 int __real_poll(struct pollfd *, nfds_t, int);
 int __wrap_poll(struct pollfd *, nfds_t, int);
@@ -36,15 +34,6 @@ ssize_t __real_send(int, const void *, size_t, int);
 ssize_t __wrap_send(int, const void *, size_t, int);
 ssize_t __real_recv(int, void *, size_t, int);
 ssize_t __wrap_recv(int, void *, size_t, int);
-int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *),
-                          void *);
-int __wrap_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *),
-                          void *);
-int __real_getaddrinfo(const char *, const char *, const struct addrinfo *,
-                       struct addrinfo **);
-int __wrap_getaddrinfo(const char *, const char *, const struct addrinfo *,
-                       struct addrinfo **);
-
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     sys_calls += sys_counted;
@@ -66,24 +55,6 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t len, int flags)
     sys_calls += sys_counted;
     sys_last_fd = fd;
     return __real_recv(fd, bytes, len, flags);
-}
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                          void *(*run)(void *), void *argument)
-{
-    return sys_no_thread ? 11 : __real_pthread_create(thread, attr, run, argument);
-}
-
-/* Any name is the loopback, once the resolver answers at all. */
-int __wrap_getaddrinfo(const char *name, const char *service,
-                       const struct addrinfo *hints, struct addrinfo **list)
-{
-    sys_resolver_asked++;
-    while (sys_resolver_stuck)
-        peer_pause(1);
-    if (strcmp(name, "nobody.test") == 0)
-        return EAI_NONAME;
-    return __real_getaddrinfo("127.0.0.1", service, hints, list);
 }
 
 /* ---- servers that do not behave ----------------------------------------------- */
@@ -430,45 +401,52 @@ static void large_values_pass_a_full_socket(void **state)
 
 /* ---- names -------------------------------------------------------------------- */
 
-static void a_stuck_resolver_costs_one_thread_and_no_time(void **state)
+static void silent_name_servers_cost_no_more_than_the_deadline(void **state)
 {
     (void)state;
     peer *p = peer_start(serve, NULL, NULL);
+    name_peer *names = name_peer_start();
     reef_config config = config_for("somebody.test", peer_port(p));
     config.connect_timeout_ms = 100;
+    name_peer_use(names, &config);
+    size_t before = peer_descriptors();
     reef_client *client = open_config(&config);
-    sys_resolver_stuck = true;
-    sys_resolver_asked = 0;
-    for (int i = 0; i < 3; i++) {
-        reef_code code = failure(client, "GET", SHORT_MS);
-        assert_true(code == REEF_DNS || code == REEF_UNSENT);
-    }
-    assert_int_equal(sys_resolver_asked, 1);
-    sys_resolver_stuck = false;
+    name_peer_silence(names, true);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(failure(client, "GET", SHORT_MS), REEF_DNS);
+    assert_in_range(name_peer_asked(names), 1, 1000);
+    name_peer_silence(names, false);
     expect_text(client, "GET", "found", "found");
     reef_close(client);
 
-    /* Left alone with its question while the client goes away. */
-    sys_resolver_stuck = true;
+    /* Its questions are out while the client goes away. */
+    name_peer_silence(names, true);
     client = open_config(&config);
     failure(client, "GET", SHORT_MS);
     reef_close(client);
-    sys_resolver_stuck = false;
+    assert_int_equal(peer_descriptors(), before);
+    name_peer_stop(names);
     peer_stop(p);
 }
 
 static void names_fail_with_their_own_code(void **state)
 {
     (void)state;
+    name_peer *names = name_peer_start();
     reef_config config = config_for("nobody.test", 6379);
+    name_peer_use(names, &config);
     reef_client *client = open_config(&config);
     assert_int_equal(failure(client, "GET", SHORT_MS), REEF_DNS);
     reef_close(client);
+    name_peer_stop(names);
+    /* Nobody listens there any more. */
     config = config_for("somebody.test", 6379);
+    config.nameserver_count = 0;
+    name_peer *gone = name_peer_start();
+    name_peer_use(gone, &config);
+    name_peer_stop(gone);
     client = open_config(&config);
-    sys_no_thread = true;
     assert_int_equal(failure(client, "GET", SHORT_MS), REEF_DNS);
-    sys_no_thread = false;
     reef_close(client);
 }
 
@@ -489,7 +467,7 @@ int main(void)
         cmocka_unit_test(a_call_costs_four_system_calls),
         cmocka_unit_test(a_pipeline_travels_in_few_sends),
         cmocka_unit_test(large_values_pass_a_full_socket),
-        cmocka_unit_test(a_stuck_resolver_costs_one_thread_and_no_time),
+        cmocka_unit_test(silent_name_servers_cost_no_more_than_the_deadline),
         cmocka_unit_test(names_fail_with_their_own_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

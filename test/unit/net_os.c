@@ -233,6 +233,9 @@ static void what_can_not_be_reached_says_why(void **state)
                                "::g",
                                "fe80::1%",
                                "fe80::1%no-such-interface",
+                               "fe80::1%1x",
+                               "fe80::1%0",
+                               "fe80::1%4294967297",
                                "%lo",
                                longest};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -240,6 +243,22 @@ static void what_can_not_be_reached_says_why(void **state)
         assert_int_equal(connect_to(&op, &fd), EINVAL);
     }
     assert_int_equal(peer_descriptors(), before);
+}
+
+/* A link-local address is reached through the interface of that name or number. */
+static void scopes_are_names_or_numbers(void **state)
+{
+    const char *const texts[] = {"::1%lo", "::1%1"};
+    int fd = -1;
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        reef_op op = target(texts[i], 9, false);
+        op.datagram = true;
+        int error = reef_os_connect(&op, 0, &fd);
+        assert_int_not_equal(error, EINVAL);
+        if (error == 0)
+            reef_os_close(fd);
+    }
 }
 
 /* Made on purpose here; by chance it happens to whoever keeps connecting to a port of
@@ -310,6 +329,14 @@ static void a_full_socket_says_so(void **state)
 
 /* ---- files -------------------------------------------------------------------- */
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
 static void files_are_read_whole_or_not_at_all(void **state)
 {
     char folder[] = "/tmp/reef-os-XXXXXX", path[64];
@@ -323,10 +350,7 @@ static void files_are_read_whole_or_not_at_all(void **state)
     assert_null(reef_os_read_file(folder, &len, &error));
     assert_int_equal(error, EISDIR);
 
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("127.0.0.1 here\n", file);
-    fclose(file);
+    write_file(path, "127.0.0.1 here\n");
     char *text = reef_os_read_file(path, &len, &error);
     assert_int_equal(error, 0);
     assert_int_equal(len, 15);
@@ -351,66 +375,108 @@ static void files_are_read_whole_or_not_at_all(void **state)
     rmdir(folder);
 }
 
-/* ---- name look-up ------------------------------------------------------------- */
-
-static reef_lookup *look_up(const char *name)
+static void a_file_that_changed_is_known(void **state)
 {
-    int in = -1, out = -1, error = 0;
-    assert_int_equal(reef_os_channel(&in, &out), 0);
-    reef_lookup *box = reef_os_lookup(name, in, &error);
+    char folder[] = "/tmp/reef-os-XXXXXX", path[64];
+    reef_os_stamp stamp = {0, 0, 0, 0};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/f", folder);
+    assert_false(reef_os_file_changed(path, &stamp)); /* there is none, as before */
+    write_file(path, "one");
+    assert_true(reef_os_file_changed(path, &stamp));
+    assert_false(reef_os_file_changed(path, &stamp));
+    write_file(path, "three");
+    assert_true(reef_os_file_changed(path, &stamp));
+    assert_false(reef_os_file_changed(path, &stamp));
+    unlink(path);
+    assert_true(reef_os_file_changed(path, &stamp));
+    assert_false(reef_os_file_changed(path, &stamp));
+    rmdir(folder);
+}
+
+static void the_machine_has_a_name(void **state)
+{
+    char name[REEF_NAME_MAX + 1], small[2] = "x";
+    (void)state;
+    reef_os_host_name(name, sizeof name);
+    assert_true(strlen(name) > 0);
+    reef_os_host_name(small, sizeof small);
+    assert_true(strlen(small) == 0 || strlen(name) == 1);
+}
+
+/* ---- datagrams ---------------------------------------------------------------- */
+
+/* A datagram socket on loopback; its port. */
+static int hearer(uint16_t *port)
+{
+    struct sockaddr_in at;
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    memset(&at, 0, sizeof at);
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static void datagrams_keep_their_edges(void **state)
+{
+    struct sockaddr_in from;
+    socklen_t from_len = sizeof from;
+    char room[64];
+    int fd = -1, error = 0;
+    reef_op op = {.kind = REEF_OP_OPEN, .datagram = true, .address = "127.0.0.1"};
+    (void)state;
+    int server = hearer(&op.port);
+    assert_int_equal(reef_os_connect(&op, 0, &fd), 0);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(reef_os_send(fd, reef_str_of("one"), &error), 3);
+    assert_true(readable(server, LONG_MS));
+    assert_int_equal(
+        recvfrom(server, room, sizeof room, 0, (struct sockaddr *)&from, &from_len), 3);
+    assert_int_equal(sendto(server, "", 0, 0, (struct sockaddr *)&from, from_len), 0);
+    assert_int_equal(sendto(server, "three", 5, 0, (struct sockaddr *)&from, from_len),
+                     5);
+    assert_true(readable(fd, LONG_MS));
+    assert_int_equal(reef_os_recv(fd, room, sizeof room, &error), 0);
     assert_int_equal(error, 0);
-    /* The box has a descriptor of its own, so ours may go. */
-    reef_os_close(in);
-    assert_true(readable(out, LONG_MS));
-    assert_true(reef_os_lookup_done(box));
-    reef_os_close(out);
-    return box;
+    assert_true(readable(fd, LONG_MS));
+    assert_int_equal(reef_os_recv(fd, room, 3, &error), 3); /* the rest is lost */
+    assert_int_equal(reef_os_recv(fd, room, sizeof room, &error), 0);
+    assert_int_equal(error, EAGAIN);
+    reef_os_close(fd);
+    close(server);
 }
 
-static void names_are_looked_up(void **state)
+/* Only the server is heard, and a port where nobody listens says so. */
+static void datagrams_of_others_are_not_heard(void **state)
 {
-    const char *addresses[REEF_ADDRESSES_MAX];
-    const char *why = NULL;
-    bool found = false;
+    struct sockaddr_in own;
+    socklen_t len = sizeof own;
+    char room[8];
+    int fd = -1, error = 0;
+    uint16_t other;
+    reef_op op = {.kind = REEF_OP_OPEN, .datagram = true, .address = "127.0.0.1"};
     (void)state;
-    reef_lookup *box = look_up("localhost");
-    size_t count = reef_os_lookup_answer(box, addresses, &why);
-    assert_in_range(count, 1, REEF_ADDRESSES_MAX);
-    for (size_t i = 0; i < count; i++)
-        found = found || strcmp(addresses[i], "127.0.0.1") == 0 ||
-                strcmp(addresses[i], "::1") == 0;
-    assert_true(found);
-    reef_os_lookup_drop(box);
-
-    box = look_up("a..b");
-    assert_int_equal(reef_os_lookup_answer(box, addresses, &why), 0);
-    assert_true(strlen(why) > 0);
-    reef_os_lookup_drop(box);
-    reef_os_lookup_drop(NULL);
-}
-
-static void a_look_up_can_be_dropped_at_once(void **state)
-{
-    char longest[REEF_NAME_MAX + 2];
-    int in = -1, out = -1, error = 0;
-    size_t before = peer_descriptors();
-    (void)state;
-    assert_int_equal(reef_os_channel(&in, &out), 0);
-    memset(longest, 'a', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
-    assert_null(reef_os_lookup(longest, in, &error));
-    assert_int_equal(error, ENAMETOOLONG);
-    for (int i = 0; i < 20; i++) {
-        reef_lookup *box = reef_os_lookup("localhost", in, &error);
-        assert_int_equal(error, 0);
-        reef_os_lookup_drop(box);
-    }
-    reef_os_close(in);
-    reef_os_close(out);
-    int64_t end_ms = reef_now_ms() + LONG_MS;
-    while (peer_descriptors() > before && reef_now_ms() < end_ms)
-        peer_pause(1);
-    assert_in_range(peer_descriptors(), 0, before);
+    int server = hearer(&op.port), stranger = hearer(&other);
+    assert_int_equal(reef_os_connect(&op, 0, &fd), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+    assert_int_equal(sendto(stranger, "x", 1, 0, (struct sockaddr *)&own, sizeof own),
+                     1);
+    assert_int_equal(sendto(server, "y", 1, 0, (struct sockaddr *)&own, sizeof own), 1);
+    assert_true(readable(fd, LONG_MS));
+    assert_int_equal(reef_os_recv(fd, room, sizeof room, &error), 1);
+    assert_int_equal(room[0], 'y');
+    close(server);
+    (void)reef_os_send(fd, reef_str_of("z"), &error);
+    assert_true(readable(fd, LONG_MS));
+    assert_int_equal(reef_os_recv(fd, room, sizeof room, &error), 0);
+    assert_int_equal(error, ECONNREFUSED);
+    reef_os_close(fd);
+    close(stranger);
 }
 
 int main(void)
@@ -423,11 +489,14 @@ int main(void)
         cmocka_unit_test(tcp_and_unix_sockets_connect),
         cmocka_unit_test(what_can_not_be_reached_says_why),
         cmocka_unit_test(a_socket_that_meets_itself_is_refused),
+        cmocka_unit_test(scopes_are_names_or_numbers),
         cmocka_unit_test(a_dead_peer_raises_no_signal),
         cmocka_unit_test(a_full_socket_says_so),
         cmocka_unit_test(files_are_read_whole_or_not_at_all),
-        cmocka_unit_test(names_are_looked_up),
-        cmocka_unit_test(a_look_up_can_be_dropped_at_once),
+        cmocka_unit_test(a_file_that_changed_is_known),
+        cmocka_unit_test(the_machine_has_a_name),
+        cmocka_unit_test(datagrams_keep_their_edges),
+        cmocka_unit_test(datagrams_of_others_are_not_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
