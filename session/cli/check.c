@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reef check: connects, looks around, and says in plain words what is wrong. It changes
- * nothing on the server: what it tries to write is written only over a key that is not
- * there, and so never.
+ * reef check: looks up names, connects, looks around, and says in plain words what is
+ * wrong. It changes nothing on the server: what it tries to write is written only over
+ * a key that is not there, and so never.
  *
  * For a person each fact is printed as it is learned; with --json all of them as one
  * object at the end. */
@@ -35,7 +35,8 @@ void cli_check_fact(const cli_check *check, const char *name, const char *text)
     if (cli_has(check->ctx, CLI_OPT_JSON))
         return;
     (void)snprintf(padded, sizeof padded, "%-10s", name);
-    cli_put_colored(stdout, check->ctx->color_out, CLI_BOLD, padded);
+    cli_put_colored(stdout, check->ctx->color_out,
+                    name[0] != '\0' ? CLI_BOLD : CLI_PLAIN, padded);
     cli_put_text(stdout, reef_str_of(text));
     fputc('\n', stdout);
     (void)cli_flush(check->ctx);
@@ -271,7 +272,7 @@ static void check_clock(cli_check *check, reef_cmd *cmd)
 
 /* ---- all of it ---------------------------------------------------------------- */
 
-static void check_text_findings(const cli_check *check)
+void cli_check_text(const cli_check *check)
 {
     bool color = check->ctx->color_out;
     for (size_t i = 0; i < check->count; i++) {
@@ -287,7 +288,7 @@ static void check_text_findings(const cli_check *check)
 /* The end of a check that got through. */
 static void check_text_verdict(const cli_check *check)
 {
-    check_text_findings(check);
+    cli_check_text(check);
     if (check->exit_code != CLI_DONE)
         return;
     cli_put_colored(stdout, check->ctx->color_out, CLI_GREEN, "good");
@@ -298,12 +299,27 @@ static void check_text_verdict(const cli_check *check)
 static int check_failed(const cli_check *check, const reef_error *error)
 {
     int code = cli_fail_begin(check->ctx, error->code, error->text);
-    if (cli_has(check->ctx, CLI_OPT_JSON))
+    if (cli_has(check->ctx, CLI_OPT_JSON)) {
+        cli_names_json(check);
         cli_check_json_end(check, code);
-    else
-        check_text_findings(check);
+    } else {
+        cli_check_text(check);
+    }
     check_advise(check, error->code);
     return code;
+}
+
+/* Connects, where that can come to something. */
+static bool check_meets(cli_check *check, reef_error *error)
+{
+    const cli_context *ctx = check->ctx;
+    const reef_look *hopeless = cli_names_hopeless(check);
+    if (hopeless == NULL)
+        return reef_server_info(ctx->client, ctx->timeout_ms, &check->server, error) ==
+               REEF_OK;
+    error->code = REEF_DNS;
+    cli_join(error->text, sizeof error->text, hopeless->why, "", "");
+    return false;
 }
 
 static int check_all(cli_check *check)
@@ -311,12 +327,11 @@ static int check_all(cli_check *check)
     cli_context *ctx = check->ctx;
     reef_error error = {REEF_OK, 0, ""};
     check_settings(check);
+    cli_names_look(check);
     int code = cli_open(ctx);
     if (code != CLI_DONE)
         return code;
-    reef_code got =
-        reef_server_info(ctx->client, ctx->timeout_ms, &check->server, &error);
-    if (got != REEF_OK)
+    if (!check_meets(check, &error))
         return check_failed(check, &error);
     reef_cmd *cmd = reef_cmd_new();
     if (cmd == NULL)
@@ -343,5 +358,8 @@ int cli_check_run(cli_context *ctx)
     memset(&check, 0, sizeof check);
     check.ctx = ctx;
     int code = cli_load(ctx);
-    return code == CLI_DONE ? check_all(&check) : code;
+    if (code == CLI_DONE)
+        code = check_all(&check);
+    cli_names_free(&check);
+    return code;
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the two files of `reef check` share. */
+ * What `reef check` and `reef srv` share: what was found, and looks at names. */
 #ifndef REEF_SESSION_CLI_CHECK_H
 #define REEF_SESSION_CLI_CHECK_H
 #include "session/cli/cli.h"
 
-enum { CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + 24 }; /* of the settings, and more */
+enum {
+    CLI_NAME_FINDINGS = 7, /* about one name, at most */
+    CLI_CHECK_NAMES = 40,  /* findings about names, at most; then those of the rest */
+    CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + CLI_CHECK_NAMES + 24
+};
 
 /* One sentence; exit_code CLI_DONE: a note, all works nevertheless. */
 typedef struct cli_finding {
@@ -13,6 +17,15 @@ typedef struct cli_finding {
     const reef_finding *setting; /* what it says of a setting; NULL: it is our own */
     char text[REEF_FILE_NAME_MAX + 2 * REEF_ERROR_TEXT];
 } cli_finding;
+
+/* A host as a name, looked up. `other` is the same name as that of a host where it has
+ * no SRV record, and the other way round where it has no address; NULL: that was not
+ * asked for. */
+typedef struct cli_name {
+    const reef_host *host;
+    reef_look *look;
+    reef_look *other;
+} cli_name;
 
 typedef struct cli_check {
     cli_context *ctx;
@@ -23,6 +36,8 @@ typedef struct cli_check {
     int exit_code;     /* of the first problem */
     size_t count;
     cli_finding findings[CLI_CHECK_FINDINGS];
+    size_t name_count;
+    cli_name names[REEF_HOSTS_MAX];
 } cli_check;
 
 /* The three texts are one sentence. */
@@ -30,6 +45,8 @@ void cli_check_find(cli_check *, int exit_code, const char *a, const char *b,
                     const char *c);
 /* A line for a person; nothing with --json. */
 void cli_check_fact(const cli_check *, const char *name, const char *text);
+/* The findings for a person, in lines. */
+void cli_check_text(const cli_check *);
 
 /* ---- probe.c ------------------------------------------------------------------ */
 /* INFO: fills in what an old server's handshake left out, and finds what is odd. */
@@ -39,5 +56,36 @@ void cli_check_rights(cli_check *, reef_cmd *);
 void cli_check_json(const cli_check *);
 /* The end of the object: the findings and the exit code. */
 void cli_check_json_end(const cli_check *, int exit_code);
+
+/* ---- names.c ------------------------------------------------------------------ */
+/* Looks up the host, and again in the other way where that may explain it, until then
+ * at the latest. False: out of memory. */
+bool cli_name_ask(cli_check *, cli_name *, const reef_host *, int64_t until_ms);
+void cli_name_free(cli_name *);
+bool cli_name_is_srv(const cli_name *);
+/* As a host of the settings: "srv+redis.example". */
+void cli_name_text(const cli_name *, char *out, size_t cap);
+/* "redis-0.example:6379 at 10.0.0.7 (came along)" */
+void cli_name_target(const reef_look_target *, char *out, size_t cap);
+/* The members of one as JSON, without the braces. */
+void cli_name_json(const cli_name *);
+/* Looks at the hosts that are names, a line or two for each. */
+void cli_names_look(cli_check *);
+/* Why no host can be connected to: each is a name of which a server says that there is
+ * no such name, or no such record. Connecting would ask again and again until its
+ * deadline. NULL: it is worth a try. */
+const reef_look *cli_names_hopeless(const cli_check *);
+void cli_names_json(const cli_check *); /* ,"names":[…] */
+void cli_names_free(cli_check *);
+
+/* ---- blame.c ------------------------------------------------------------------ */
+/* How a step ended, in words. */
+void cli_name_outcome(const reef_look_step *step, char *out, size_t cap);
+/* The step that settled the question; that the name has no such record says more than
+ * that a name of the search list is not there. NULL: none did. */
+const reef_look_step *cli_name_settled(const cli_name *);
+/* What is wrong, or worth knowing, in at most CLI_NAME_FINDINGS. exit_code: what it
+ * means when nothing was found; the rest are notes. */
+void cli_name_find(cli_check *, const cli_name *, int exit_code);
 
 #endif

@@ -40,6 +40,7 @@ typedef enum cli_opt {
     CLI_OPT_AGENT,
     CLI_OPT_ALL,
     CLI_OPT_TABLE,
+    CLI_OPT_NAMESERVER,
     CLI_OPTS
 } cli_opt;
 
@@ -65,7 +66,9 @@ typedef struct cli_command {
 } cli_command;
 
 struct cli_context {
-    const char *values[CLI_OPTS]; /* NULL: not given; "" for a flag */
+    const char *values[CLI_OPTS];                  /* NULL: not given; "" for a flag */
+    const char *nameservers[REEF_NAMESERVERS_MAX]; /* each that was given */
+    uint32_t nameserver_count;
     const cli_command *command;
     char **args; /* what is left of argv */
     int arg_count;
@@ -170,7 +173,8 @@ void cli_close(cli_context *);
 
 /* ---- progress.c: a line on stderr for what takes over two seconds ------------- */
 typedef struct cli_progress cli_progress;
-/* NULL where stderr is no terminal (or out of memory): then nothing is shown. */
+/* NULL where stderr is no terminal (or out of memory): then nothing is shown. Without a
+ * client no answers are counted. */
 cli_progress *cli_progress_begin(cli_context *, const char *what);
 void cli_progress_end(cli_progress *); /* NULL is fine */
 
@@ -189,6 +193,7 @@ int cli_session_read(cli_context *, reef_sessions **list, reef_session *out);
 
 /* ---- the commands ------------------------------------------------------------- */
 int cli_check_run(cli_context *);
+int cli_srv_run(cli_context *);
 int cli_config_run(cli_context *);
 void cli_config_help(FILE *);  /* the settings there are, for a person */
 void cli_config_table(FILE *); /* the same in Markdown, as README has it */

@@ -15,13 +15,34 @@ const cli_command cli_commands[] = {
      .help =
          "Reads the settings, connects, and says who answers: server, version,\n"
          "protocol, mode, role, latency, the difference of the clocks, and what the\n"
-         "user may do. It writes nothing. Each problem comes with what to do.\n"
+         "user may do. It writes nothing. Each problem comes with what to do. What\n"
+         "the names among the hosts lead to is shown first; more of that: reef srv.\n"
          "\n"
          "Examples:\n"
          "  reef check\n"
          "  reef -c /etc/knot/knot.toml check\n"
          "  reef --json check --timeout 2s\n",
      .run = cli_check_run},
+    {.name = "srv",
+     .args = "NAME [--nameserver IP]...",
+     .summary = "look up srv+NAME, and show what comes of it",
+     .help =
+         "Shows what was asked of whom and what came back, then the targets in the\n"
+         "order in which they would be tried, then what is wrong and what to do. Of\n"
+         "equal priority the order is drawn anew each time, by weight. NAME may\n"
+         "begin with \"srv+\". --nameserver takes the place of resolver.nameservers\n"
+         "and resolver.consul: \"ip\", \"ip:port\", \"[v6]:port\", or "
+         "\"domain/ip:port\"\n"
+         "for the names below a domain. No endpoint: exit code 3.\n"
+         "\n"
+         "Examples:\n"
+         "  reef srv redis.service.consul\n"
+         "  reef srv redis.service.consul --nameserver 127.0.0.1:8600\n"
+         "  reef srv _redis._tcp.example.com --json --timeout 2s\n",
+     .options = CLI_BIT(CLI_OPT_NAMESERVER),
+     .min_args = 1,
+     .max_args = 1,
+     .run = cli_srv_run},
     {.name = "config",
      .args = "[--table]",
      .summary = "show the settings in force, and where each came from",

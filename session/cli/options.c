@@ -34,6 +34,8 @@ const cli_option cli_options[CLI_OPTS] = {
     [CLI_OPT_AGENT] = {'\0', "agent", "TEXT", "the browser's user agent"},
     [CLI_OPT_ALL] = {'\0', "all", NULL, "everyone's"},
     [CLI_OPT_TABLE] = {'\0', "table", NULL, "the settings there are, in Markdown"},
+    [CLI_OPT_NAMESERVER] = {'\0', "nameserver", "IP",
+                            "ask it: ip, ip:port, domain/ip:port; may be repeated"},
 };
 
 typedef struct options_scan {
@@ -71,6 +73,16 @@ bool cli_number(reef_str digits, uint64_t max, uint64_t *out)
     return digits.len > 0;
 }
 
+/* The one option that may be given several times. */
+static int options_nameserver(cli_context *ctx, const char *value)
+{
+    if (ctx->nameserver_count == REEF_NAMESERVERS_MAX)
+        return cli_usage(ctx, "--nameserver ", value,
+                         " is one too many; 8 can be asked");
+    ctx->nameservers[ctx->nameserver_count++] = value;
+    return CLI_DONE;
+}
+
 static int options_store(options_scan *s, int opt, const char *inline_value)
 {
     if (cli_options[opt].value == NULL) {
@@ -82,6 +94,8 @@ static int options_store(options_scan *s, int opt, const char *inline_value)
     if (inline_value == NULL && s->at + 1 >= s->argc)
         return cli_usage(s->ctx, "the option ", s->argv[s->at], " needs a value");
     s->ctx->values[opt] = inline_value != NULL ? inline_value : s->argv[++s->at];
+    if (opt == CLI_OPT_NAMESERVER)
+        return options_nameserver(s->ctx, s->ctx->values[opt]);
     return CLI_DONE;
 }
 

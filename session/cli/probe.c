@@ -247,5 +247,6 @@ void cli_check_json(const cli_check *check)
     if (check->has_clock)
         printf(",\"clock_ms\":%" PRId64, check->clock_ms);
     probe_json_text("maxmemory_policy", check->eviction);
+    cli_names_json(check);
     cli_check_json_end(check, check->exit_code);
 }

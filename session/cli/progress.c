@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A sign of life on stderr: a thread that, after two seconds, says every second what is
- * being done, for how long, and how many answers came. Only on a terminal.
+ * being done, for how long, and how many answers came to the client, if there is one.
+ * Only on a terminal.
  *
  * Invariant: begin and end pair; the thread is joined before end returns, and its line
  * is gone from the terminal by then. */
@@ -35,6 +36,15 @@ static bool progress_wait(cli_progress *p, time_t seconds)
     return p->over;
 }
 
+static void progress_answers(reef_client *client)
+{
+    reef_stats stats;
+    if (client == NULL)
+        return;
+    reef_client_stats(client, &stats);
+    fprintf(stderr, ", %llu answers so far", (unsigned long long)stats.answered);
+}
+
 static void *progress_show(void *arg)
 {
     cli_progress *p = arg;
@@ -42,10 +52,8 @@ static void *progress_show(void *arg)
     bool shown = false;
     (void)pthread_mutex_lock(&p->lock);
     while (!progress_wait(p, shown ? 1 : PROGRESS_FIRST_S)) {
-        reef_stats stats;
-        reef_client_stats(p->ctx->client, &stats);
-        fprintf(stderr, "\rreef: %s, %u s, %llu answers so far", p->what, seconds++,
-                (unsigned long long)stats.answered);
+        fprintf(stderr, "\rreef: %s, %u s", p->what, seconds++);
+        progress_answers(p->ctx->client);
         (void)fflush(stderr);
         shown = true;
     }

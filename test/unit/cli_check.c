@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * reef check as a whole, on answers of a table and a server of the test's own making.
- * Linked with __wrap_reef_call of cli_script.h and __wrap_reef_server_info. */
+ * Linked with __wrap_reef_call of cli_script.h, __wrap_reef_look_up and
+ * __wrap_reef_look_free of cli_look.h, and __wrap_reef_server_info. */
+#include "test/unit/cli_look.h"
 #include "test/unit/cli_script.h"
 
 #include "session/cli/check.h"
@@ -54,6 +56,10 @@ static int check_begin(void **state)
     role = "master";
     clock_is(reef_unix_ns() / 1000000000);
     script_begin(good);
+    look_reset();
+    look_begin(&look_host, REEF_OK, "");
+    (void)snprintf(look_host.source, sizeof look_host.source, "hosts file");
+    look_target(&look_host, "localhost", "127.0.0.1", "");
     return code;
 }
 
@@ -62,6 +68,7 @@ static int checks(cap *c)
     script_log[0] = '\0';
     int code = cap_run(c, cli_check_run);
     cli_close(&c->ctx);
+    assert_int_equal(look_live, 0);
     cap_has_not(c->out, "hunter2");
     cap_has_not(c->err, "hunter2");
     return code;
@@ -195,7 +202,7 @@ static void check_advice(void **state)
     assert_int_equal(checks(c), CLI_UNREACHED);
     assert_int_equal(strncmp(c->out, "{\"error\":\"said the fake\",\"code\":\"", 33),
                      0);
-    cap_has(c->out, "\",\"findings\":[{\"severity\":\"note\",\"exit\":0,\"text\":\"/");
+    cap_has(c->out, "],\"findings\":[{\"severity\":\"note\",\"exit\":0,\"text\":\"/");
     cap_has(c->out, "; did you mean hosts?\",\"file\":\"/");
     cap_has(c->out, "\",\"line\":3,\"column\":1,");
     cap_has(c->out, "\"hint\":\"did you mean hosts?\"}],\"exit\":4}\n");
@@ -205,6 +212,77 @@ static void check_advice(void **state)
     assert_int_equal(checks(c), CLI_USAGE);
     assert_string_equal(c->out, "");
     cap_has(c->err, ":2:6: error: ");
+}
+
+/* Names are looked up before anything is connected to, each in a line or some; what is
+ * odd about them is a note, for the connection tells whether it matters. */
+static void check_names(void **state)
+{
+    cap *c = *state;
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"srv+redis.example\"]\n"
+                    "password = \"hunter2\"\n");
+    look_begin(&look_srv, REEF_OK, "");
+    look_srv.took_ms = 4;
+    for (int i = 0; i < 7; i++)
+        look_target(&look_srv, "redis-0.example", i < 6 ? "10.0.0.7" : "", "lost");
+    c->ctx.timeout_ms = 2000;
+    assert_int_equal(checks(c), CLI_DONE);
+    assert_true(look_timeout > 0 && look_timeout <= 2000);
+    assert_string_equal(look_log, "srv+redis.example\n");
+    cap_has(c->out, "name      srv+redis.example: 7 targets (dns, 4 ms)\n"
+                    "          1. redis-0.example:6379 at 10.0.0.7 (asked for)\n"
+                    "          2. ");
+    cap_has(c->out, "          4. redis-0.example:6379 at 10.0.0.7 (asked for)\n"
+                    "          and 3 more: see reef srv\n"
+                    "server ");
+    cap_has(c->out, "note      srv+redis.example: 1 of 7 targets has no address, ");
+    cap_has(c->out, "good      ");
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(checks(c), CLI_DONE);
+    look_is_json(c->out);
+    cap_has(c->out, ",\"names\":[{\"name\":\"redis.example\",\"srv\":true,");
+    cap_has(c->out, "],\"targets_dropped\":0,\"other\":null}],\"findings\":[{");
+    met = REEF_DNS;
+    assert_int_equal(checks(c), CLI_DNS);
+    look_is_json(c->out);
+    cap_has(c->out, ",\"names\":[{\"name\":\"redis.example\",\"srv\":true,");
+}
+
+/* A name that does not resolve, an address, a socket, and memory that is out. */
+static void check_names_odd(void **state)
+{
+    cap *c = *state;
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"srv+a.example\"]\n");
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "refused");
+    met = REEF_DNS;
+    lets_anyone_in = true; /* no password is set */
+    assert_int_equal(checks(c), CLI_DNS);
+    cap_has(c->out, "name      srv+a.example: no such name: said the fake\n");
+    cap_has(c->out, "note      srv+a.example: 10.0.0.1:53 refuses to answer");
+    cap_has(c->out, "to do     correct the name in server.redis.hosts, or its DNS: /");
+    cap_has(c->err, "reef: said the fake\n");
+    look_srv.why[0] = '\0';
+    (void)checks(c);
+    cap_has(c->out, "name      srv+a.example: name not resolved\n");
+    /* What a server has settled is not tried in vain until the deadline. */
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "nxdomain");
+    (void)snprintf(look_srv.why, sizeof look_srv.why, "no such name: it says");
+    met = REEF_OK;
+    assert_int_equal(checks(c), CLI_DNS);
+    assert_string_equal(c->err, "reef: no such name: it says\n");
+    cap_has(c->out, "to do     correct the name in server.redis.hosts");
+    look_left = 0;
+    assert_int_equal(checks(c), CLI_INCOMPLETE);
+    cap_has(c->out, "problem   out of memory\n");
+    look_left = 10;
+    (void)snprintf(look_host.source, sizeof look_host.source, "address");
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"127.0.0.1\"]\n");
+    assert_int_equal(checks(c), CLI_DONE);
+    cap_has_not(c->out, "name ");
+    look_log[0] = '\0';
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"unix:/a\"]\n");
+    assert_int_equal(checks(c), CLI_DONE);
+    assert_string_equal(look_log, "");
 }
 
 /* The first problem counts, a note does not, and what does not fit counts as well. */
@@ -231,9 +309,10 @@ static void check_findings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CHECK_TEST(check_good),     CHECK_TEST(check_notes),
-        CHECK_TEST(check_problems), CHECK_TEST(check_advice),
-        CHECK_TEST(check_findings),
+        CHECK_TEST(check_good),      CHECK_TEST(check_notes),
+        CHECK_TEST(check_problems),  CHECK_TEST(check_advice),
+        CHECK_TEST(check_findings),  CHECK_TEST(check_names),
+        CHECK_TEST(check_names_odd),
     };
     return cmocka_run_group_tests_name("cli_check", tests, NULL, NULL);
 }

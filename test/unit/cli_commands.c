@@ -14,6 +14,7 @@ static void commands_find(void **state)
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         assert_null(cli_command_find(none[i]));
     assert_ptr_equal(cli_command_find("slot")->run, cli_slot_run);
+    assert_ptr_equal(cli_command_find("srv")->run, cli_srv_run);
     assert_ptr_equal(cli_command_find("session touch")->run, cli_session_touch_run);
 }
 

@@ -51,6 +51,9 @@ static void help_of_one(void **state)
     text = command_help(c, "config");
     cap_has(text, "Usage: reef config [--table]\n");
     cap_has(text, "KNOT_REDIS_DB");
+    text = command_help(c, "srv");
+    cap_has(text, "Usage: reef srv NAME [--nameserver IP]...\n");
+    cap_has(text, "\n      --nameserver IP ask it: ");
 }
 
 static void help_of_group(void **state)
@@ -104,7 +107,8 @@ static void help_nearest_command(void **state)
     near(NULL, "CHEKC", "check");  /* in another case */
     near(NULL, "confg", "config"); /* one is missing */
     near(NULL, "slots", "slot");   /* one too many */
-    near(NULL, "de", "demo");      /* how it begins */
+    near(NULL, "svr", "srv");
+    near(NULL, "de", "demo"); /* how it begins */
     near(NULL, "sessoin", "session");
     near(NULL, "revoke", "session revoke");
     near(NULL, "xyzzyx", NULL);

@@ -140,6 +140,32 @@ static void options_values(void **state)
     refuses(c, "resp --proto 4", "--proto '4' is not 2 or 3");
 }
 
+/* The one option that adds up. */
+static void options_repeated(void **state)
+{
+    cap *c = *state;
+    char line[256] = "srv a";
+    takes(c, line, "srv", 1);
+    assert_int_equal(c->ctx.nameserver_count, 0);
+    for (uint32_t i = 1; i <= REEF_NAMESERVERS_MAX; i++) {
+        size_t len = strlen(line);
+        (void)snprintf(line + len, sizeof line - len, " --nameserver=10.0.0.%u", i);
+        takes(c, line, "srv", 1);
+        assert_int_equal(c->ctx.nameserver_count, i);
+    }
+    assert_string_equal(c->ctx.nameservers[0], "10.0.0.1");
+    assert_string_equal(c->ctx.nameservers[REEF_NAMESERVERS_MAX - 1], "10.0.0.8");
+    size_t len = strlen(line);
+    (void)snprintf(line + len, sizeof line - len, " --nameserver=x");
+    refuses(c, line, "--nameserver 'x' is one too many; 8 can be asked");
+    takes(c, "--nameserver=10.0.0.9 srv srv+a", "srv", 1);
+    assert_string_equal(c->ctx.nameservers[0], "10.0.0.9");
+    refuses(c, "srv", "reef srv needs NAME");
+    refuses(c, "srv a b", "'b' is one argument too many");
+    refuses(c, "srv a --nameserver", "'--nameserver' needs a value");
+    refuses(c, "check --nameserver 10.0.0.1", "reef check takes no option");
+}
+
 /* Nothing else is judged where help or the version is asked for. */
 static void options_help(void **state)
 {
@@ -187,11 +213,11 @@ static void options_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CAP_TEST(options_anywhere),      CAP_TEST(options_end),
-        CAP_TEST(options_words),         CAP_TEST(options_unknown),
-        CAP_TEST(options_durations),     CAP_TEST(options_values),
-        CAP_TEST(options_help),          cmocka_unit_test(options_numbers),
-        cmocka_unit_test(options_table),
+        CAP_TEST(options_anywhere),        CAP_TEST(options_end),
+        CAP_TEST(options_words),           CAP_TEST(options_unknown),
+        CAP_TEST(options_durations),       CAP_TEST(options_values),
+        CAP_TEST(options_repeated),        CAP_TEST(options_help),
+        cmocka_unit_test(options_numbers), cmocka_unit_test(options_table),
     };
     return cmocka_run_group_tests_name("cli_options", tests, NULL, NULL);
 }

@@ -45,15 +45,18 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *lock,
     return pthread_cond_wait(cond, lock);
 }
 
-static bool begun;
+static bool begun, without_client;
 
 static int run_progress(cli_context *ctx)
 {
+    static char client[1]; /* not looked into */
+    ctx->client = without_client ? NULL : (reef_client *)client;
     cli_progress *p = cli_progress_begin(ctx, "counting");
     begun = p != NULL;
     while (begun && !atomic_load(&all_passed))
         (void)sched_yield();
     cli_progress_end(p);
+    ctx->client = NULL;
     return CLI_DONE;
 }
 
@@ -98,6 +101,11 @@ static void progress_long(void **state)
                    "\rreef: counting, 2 s, 42 answers so far"
                    "\rreef: counting, 3 s, 42 answers so far\r%79s\r",
                    "");
+    assert_string_equal(c->err, expected);
+    without_client = true; /* a look-up: no answers are counted */
+    run(c, true, 1);
+    without_client = false;
+    (void)snprintf(expected, sizeof expected, "\rreef: counting, 2 s\r%79s\r", "");
     assert_string_equal(c->err, expected);
 }
 
