@@ -59,7 +59,7 @@ help:
 	@echo 'ubsan    the tests under UBSan alone, at -O2'
 	@echo 'tsan     the tests under ThreadSanitizer'
 	@echo 'fuzz     each fuzz harness for TIME=30 seconds (clang)'
-	@echo 'bench    speed and memory, side by side with hiredis and toml++'
+	@echo 'bench    speed and memory, side by side with hiredis, toml++ and c-ares'
 	@echo 'cover    which lines and branches the tests reach'
 	@echo 'install  into $$(DESTDIR)$$(PREFIX): library, header, command, man page, pkg-config'
 	@echo 'clean    remove $(B)'
@@ -111,7 +111,7 @@ $(LIVE): $(B)/test/live/%: $(B)/test/live/%.o $(B)/test/live/helpers.a $(B)/cli.
 $(SIM): $(call objects,$(SIM_SRC)) $(B)/libreef.a
 	$(PROGRAM) -lcmocka
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(B)/test/bench/helpers.a $(B)/libreef.a
-	$(PROGRAM) -lhiredis -ldl
+	$(PROGRAM) -lhiredis -lresolv -ldl
 $(REPLAY): $(B)/fuzz/%-replay: $(B)/fuzz/%.o $(B)/fuzz/replay.o $(B)/test/sim/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM)
 
@@ -151,7 +151,7 @@ harnesses: $(HARNESSES)
 $(HARNESSES): $(B)/fuzz/%: $(B)/fuzz/%.o $(B)/test/sim/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(call say,LD) $(LINK) -fsanitize=fuzzer -o $@ $^
 
-# toml++ is opened while bench_toml runs, so that only its rows are missing without it.
+# toml++ and c-ares are opened while a bench runs: only their part is missing without them.
 PEER := $(B)/test/bench/toml_peer.so
 $(PEER): test/bench/toml_peer.cc
 	@mkdir -p $(@D)
@@ -159,11 +159,11 @@ $(PEER): test/bench/toml_peer.cc
 
 bench:
 	@test/install build bench
-	@test/install peer || echo 'bench_toml will have no peer'
+	@test/install peer || echo 'a bench may have no peer'
 	$(SUB) tables
 tables: $(BENCH) $(PEER) $(B)/libreef.a
 	@for b in $(BENCH); do $$b || exit 1; done
-	@test/bench/counts $(B)/test/bench/bench_resp $(B)/test/bench/bench_toml $(B)/libreef.a
+	@test/bench/counts $(B)/test/bench $(B)/libreef.a
 
 cover:
 	@test/install build test live
