@@ -15,11 +15,11 @@
 #include "net/dns.h"
 #include "test/bench/dns_messages.h"
 #include "test/bench/dns_peers.h"
+#include "test/bench/rounds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { BENCH_DNS_ROUNDS = 41, BENCH_DNS_HARD_ROUNDS = 21, BENCH_DNS_HARD_READS = 4 };
 
@@ -61,13 +61,6 @@ static void bench_die(const char *why, const char *what)
 {
     fprintf(stderr, "bench_dns: %s%s%s\n", what, what[0] != 0 ? ": " : "", why);
     exit(1);
-}
-
-static double bench_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
 /* ---- memory ------------------------------------------------------------------- */
@@ -147,14 +140,14 @@ static void bench_free(bench_input *in)
 static double bench_time(const bench_input *in, const dns_peer *peer, size_t reads)
 {
     reef_dns_answer answer;
-    double begin = bench_now();
+    double begin = rounds_now();
     for (size_t i = 0; i < reads; i++) {
         if (peer == NULL)
             bench_reef(in, &answer);
         else if (peer->read(in->bytes) == 0)
             return 0;
     }
-    return (bench_now() - begin) / (double)reads;
+    return (rounds_now() - begin) / (double)reads;
 }
 
 /* ---- rounds ------------------------------------------------------------------- */
@@ -164,19 +157,6 @@ typedef struct bench_side {
 } bench_side;
 
 enum { BENCH_REEF = DNS_PEERS, BENCH_SIDES };
-
-static int bench_order(const void *a, const void *b)
-{
-    const double *x = a;
-    const double *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static double bench_median(double *times, size_t count)
-{
-    qsort(times, count, sizeof times[0], bench_order);
-    return times[count / 2];
-}
 
 /* A round of all sides; a peer that is not here or refuses has 0. */
 static void bench_round(const bench_input *in, size_t reads, double out[BENCH_SIDES])
@@ -201,15 +181,10 @@ static void bench_run(const bench_input *in, size_t reads, bench_side out[BENCH_
         }
     }
     for (int s = 0; s < BENCH_SIDES; s++) {
-        out[s].median = bench_median(times[s], BENCH_DNS_ROUNDS);
+        out[s].median = rounds_median(times[s], BENCH_DNS_ROUNDS);
         out[s].best = times[s][0];
-        out[s].ratio = bench_median(ratio[s], BENCH_DNS_ROUNDS);
+        out[s].ratio = rounds_median(ratio[s], BENCH_DNS_ROUNDS);
     }
-}
-
-static void bench_target(char out[16], double target)
-{
-    snprintf(out, 16, target > 0 ? "%.0f" : "-", target);
 }
 
 static void bench_cell(char out[32], const bench_side *side)
@@ -229,8 +204,8 @@ static void bench_row(const bench_case *c, bool json)
     size_t allocations = 0;
     if (cares->median > 0)
         allocations = dns_peers[DNS_PEER_CARES].allocations(in->bytes);
-    char target[16], cells[2][32];
-    bench_target(target, c->target);
+    char target[ROUNDS_CELL], cells[2][32];
+    rounds_cell(target, c->target);
     bench_cell(cells[0], libc);
     bench_cell(cells[1], cares);
     if (json)
@@ -265,21 +240,16 @@ static double bench_hurt(const bench_case *c, double us[BENCH_SIDES])
     bench_free(whole);
     bench_free(half);
     for (int s = 0; s < BENCH_SIDES; s++)
-        us[s] = bench_median(times[s], BENCH_DNS_HARD_ROUNDS);
-    return bench_median(ratio, BENCH_DNS_HARD_ROUNDS);
-}
-
-static void bench_hard_cell(char out[16], double us)
-{
-    snprintf(out, 16, us > 0 ? "%.0f" : "-", us);
+        us[s] = rounds_median(times[s], BENCH_DNS_HARD_ROUNDS);
+    return rounds_median(ratio, BENCH_DNS_HARD_ROUNDS);
 }
 
 static void bench_hard_row(const bench_case *c, bool json, bool last)
 {
     double us[BENCH_SIDES], growth = bench_hurt(c, us);
-    char cells[2][16];
-    bench_hard_cell(cells[0], us[DNS_PEER_LIBC]);
-    bench_hard_cell(cells[1], us[DNS_PEER_CARES]);
+    char cells[2][ROUNDS_CELL];
+    rounds_cell(cells[0], us[DNS_PEER_LIBC]);
+    rounds_cell(cells[1], us[DNS_PEER_CARES]);
     if (json)
         printf("  {\"case\":\"%s\",\"reef_us\":%.1f,\"growth\":%.2f,\"target_us\":%.0f,"
                "\"libc_us\":%.1f,\"cares_us\":%.1f}%s\n",

@@ -15,6 +15,7 @@
  * instruction counter */
 #include "config/config.h"
 #include "config/toml.h"
+#include "test/bench/rounds.h"
 #include "test/bench/toml_docs.h"
 
 #include <dlfcn.h>
@@ -25,7 +26,6 @@
 #include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -47,13 +47,6 @@ static void bench_die(const char *why)
 {
     fprintf(stderr, "bench_toml: %s\n", why);
     exit(1);
-}
-
-static double bench_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
 /* ---- memory ------------------------------------------------------------------- */
@@ -189,31 +182,18 @@ typedef struct bench_result {
     size_t calls, peak, held; /* of reef; what the peer's tree takes */
 } bench_result;
 
-static int bench_order(const void *a, const void *b)
-{
-    const double *x = a;
-    const double *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static double bench_median(double *times, size_t count)
-{
-    qsort(times, count, sizeof times[0], bench_order);
-    return times[count / 2];
-}
-
 /* ns of one read. */
 static double bench_time(bench_side side, const toml_doc *doc, bool peer)
 {
     size_t reads = peer ? 1 : BENCH_TOML_READS;
-    double begin = bench_now();
+    double begin = rounds_now();
     for (size_t i = 0; i < reads; i++) {
         if (!peer)
             bench_reef(side, doc);
         else if (!bench_parse_peer(doc))
             bench_die("the peer refuses the document");
     }
-    return (bench_now() - begin) / (double)reads;
+    return (rounds_now() - begin) / (double)reads;
 }
 
 static size_t bench_held(const toml_doc *doc)
@@ -239,9 +219,9 @@ static bench_result bench_run(bench_side side, const toml_doc *doc)
         peer[i] = bench_peer.parse == NULL ? 0 : bench_time(side, doc, true);
         ratio[i] = peer[i] / reef[i];
     }
-    result.reef_ns = bench_median(reef, BENCH_TOML_ROUNDS);
-    result.peer_ns = bench_median(peer, BENCH_TOML_ROUNDS);
-    result.ratio = bench_median(ratio, BENCH_TOML_ROUNDS);
+    result.reef_ns = rounds_median(reef, BENCH_TOML_ROUNDS);
+    result.peer_ns = rounds_median(peer, BENCH_TOML_ROUNDS);
+    result.ratio = rounds_median(ratio, BENCH_TOML_ROUNDS);
     if (bench_peer.parse != NULL)
         result.held = bench_held(doc);
     return result;
@@ -315,19 +295,19 @@ static double bench_hurt(const bench_hard *hard, double *growth)
     for (size_t i = 0; i < BENCH_TOML_HARD_ROUNDS; i++) {
         double times[2];
         for (size_t k = 0; k < 2; k++) {
-            double begin = bench_now();
+            double begin = rounds_now();
             reef_code code = bench_read((reef_str){docs[k].ptr, docs[k].len}, true);
             if (hard->valid != (code == REEF_OK))
                 bench_die(hard->name);
-            times[k] = (bench_now() - begin) / 1e6;
+            times[k] = (rounds_now() - begin) / 1e6;
         }
         whole[i] = times[1];
         ratio[i] = times[1] / times[0];
     }
     free(docs[0].ptr);
     free(docs[1].ptr);
-    *growth = bench_median(ratio, BENCH_TOML_HARD_ROUNDS);
-    return bench_median(whole, BENCH_TOML_HARD_ROUNDS);
+    *growth = rounds_median(ratio, BENCH_TOML_HARD_ROUNDS);
+    return rounds_median(whole, BENCH_TOML_HARD_ROUNDS);
 }
 
 /* The peer once, in a process that may die of it: its ms, or why there are none. */
@@ -343,9 +323,9 @@ static void bench_hurt_peer(const bench_hard *hard, char out[24])
         toml_doc doc = {0};
         alarm(BENCH_TOML_PEER_S);
         bench_make(hard, &doc, hard->count);
-        double begin = bench_now();
+        double begin = rounds_now();
         bench_parse_peer(&doc);
-        ms = (bench_now() - begin) / 1e6;
+        ms = (rounds_now() - begin) / 1e6;
         _exit(write(ends[1], &ms, sizeof ms) == (ssize_t)sizeof ms ? 0 : 1);
     }
     close(ends[1]);
@@ -365,10 +345,9 @@ static void bench_hurt_peer(const bench_hard *hard, char out[24])
 static void bench_hard_row(const bench_hard *hard, bool json, bool last)
 {
     double growth, ms = bench_hurt(hard, &growth);
-    char target[16] = "-", peer[24];
+    char target[ROUNDS_CELL], peer[24];
     bench_hurt_peer(hard, peer);
-    if (hard->target > 0)
-        snprintf(target, sizeof target, "%.0f", hard->target);
+    rounds_cell(target, hard->target);
     if (json)
         printf("  {\"case\":\"%s\",\"reef_ms\":%.2f,\"growth\":%.2f,\"target_ms\":%.0f,"
                "\"peer_ms\":\"%s\"}%s\n",

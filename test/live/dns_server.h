@@ -11,11 +11,9 @@
  * make a second zone. */
 #ifndef REEF_TEST_LIVE_DNS_SERVER_H
 #define REEF_TEST_LIVE_DNS_SERVER_H
-#include <sys/types.h>
-#include "config/config.h"
 #include "test/live/server.h"
 
-enum { REEF_LIVE_DNS_KINDS = 3, REEF_LIVE_DNS_SERVERS = 8 };
+enum { REEF_LIVE_DNS_KINDS = 3 };
 
 typedef enum reef_live_dns_brand {
     REEF_LIVE_DNSMASQ, /* a forwarder with records of its own; negatives have no SOA */

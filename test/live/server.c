@@ -1,74 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Real servers for tests: processes. The raw connection is in raw.c.
+ * Real servers for tests: Redis and Valkey. The raw connection is in raw.c.
  *
  * A server counts as ready once it answers on the unix socket in its own folder: on a
- * TCP port somebody else might answer. Ports are drawn below the range that outgoing
- * connections take, so that a restarted server finds its port free.
+ * TCP port somebody else might answer.
  *
  * States of a server: running (pid > 0), paused (pid > 0, only between pause and
  * resume), down (pid 0). */
 #include "test/live/server.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-enum {
-    LIVE_PORT_FIRST = 15000,
-    LIVE_PORT_COUNT = 12000,
-    LIVE_START_TRIES = 20, /* ports tried when another server was faster */
-    LIVE_FD_MAX = 1024,    /* descriptors that a child closes */
-    LIVE_LOG_TAIL = 1500
-};
-
-/* What is to be cleared away when the program ends, whatever became of its tests. */
-static reef_live_server *live_servers[REEF_LIVE_SERVERS];
-
-int64_t reef_live_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void reef_live_nap(void)
-{
-    const struct timespec nap = {.tv_sec = 0, .tv_nsec = 5000000};
-    nanosleep(&nap, NULL);
-}
+enum { LIVE_START_TRIES = 20 }; /* ports tried when another server was faster */
 
 /* ---- kinds -------------------------------------------------------------------- */
 
 static bool live_find_one(reef_live_kind *kind, const char *name)
 {
-    const char *path = getenv("PATH");
+    char program[sizeof kind->name + 8];
     snprintf(kind->name, sizeof kind->name, "%s", name);
-    while (path && *path) {
-        int len = (int)strcspn(path, ":");
-        int made = snprintf(kind->binary, sizeof kind->binary, "%.*s/%s-server", len,
-                            path, name);
-        if (made > 0 && (size_t)made < sizeof kind->binary &&
-            access(kind->binary, X_OK) == 0) {
-            return true;
-        }
-        path += len + (path[len] == ':');
-    }
-    return false;
+    snprintf(program, sizeof program, "%s-server", name);
+    return reef_live_find_in(getenv("PATH"), program, kind->binary);
 }
 
 size_t reef_live_find(reef_live_kind out[REEF_LIVE_KINDS])
@@ -96,43 +59,7 @@ void reef_live_each(void (*body)(const reef_live_kind *))
     }
 }
 
-/* ---- folder and configuration ------------------------------------------------- */
-
-static void live_remove_files(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    while (dir && (entry = readdir(dir))) {
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    rmdir(folder);
-}
-
-/* A server makes one folder of its own in there, for its append-only files. */
-static void live_remove_folder(const char *folder)
-{
-    char inner[REEF_LIVE_PATH + 16];
-    snprintf(inner, sizeof inner, "%s/appendonlydir", folder);
-    live_remove_files(inner);
-    live_remove_files(folder);
-}
-
-static void live_make_folder(reef_live_server *server)
-{
-    const char *base = getenv("TMPDIR");
-    /* A socket's path has 107 bytes at most; a long TMPDIR can't hold one. */
-    if (!base || !*base || strlen(base) > 80) {
-        base = "/tmp";
-    }
-    snprintf(server->folder, sizeof server->folder, "%s/reef-live-XXXXXX", base);
-    if (!mkdtemp(server->folder)) {
-        fail_msg("no folder %s: %s", server->folder, strerror(errno));
-    }
-    snprintf(server->socket, sizeof server->socket, "%.90s/socket", server->folder);
-}
+/* ---- configuration ------------------------------------------------------------ */
 
 static void live_write_config(const reef_live_server *server,
                               const reef_live_options *options)
@@ -166,143 +93,19 @@ static void live_write_config(const reef_live_server *server,
     }
 }
 
-/* The end of the server's log, for the text of a failure. */
-static void live_show_log(const reef_live_server *server)
-{
-    char path[REEF_LIVE_PATH + 16], text[LIVE_LOG_TAIL + 1];
-    FILE *file;
-    size_t len;
-    snprintf(path, sizeof path, "%s/log", server->folder);
-    file = fopen(path, "r");
-    if (!file) {
-        return;
-    }
-    if (fseek(file, -LIVE_LOG_TAIL, SEEK_END)) {
-        rewind(file);
-    }
-    len = fread(text, 1, LIVE_LOG_TAIL, file);
-    text[len] = '\0';
-    fclose(file);
-    print_error("the end of %s:\n%s\n", path, text);
-}
-
-/* ---- ports -------------------------------------------------------------------- */
-
-static bool live_can_bind(int family, uint16_t port)
-{
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    struct sockaddr_storage place;
-    socklen_t len = family == AF_INET ? sizeof v4 : sizeof v6;
-    int one = 1;
-    int fd = socket(family, SOCK_STREAM, 0);
-    bool good;
-    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    v6.sin6_addr = in6addr_loopback;
-    memset(&place, 0, sizeof place);
-    memcpy(&place, family == AF_INET ? (const void *)&v4 : (const void *)&v6, len);
-    if (fd < 0) {
-        return false;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    good = bind(fd, (const struct sockaddr *)&place, len) == 0 && listen(fd, 1) == 0;
-    close(fd);
-    return good;
-}
-
-bool reef_live_has_ipv6(void)
-{
-    return live_can_bind(AF_INET6, 0);
-}
-
-static uint16_t live_draw_port(void)
-{
-    bool v6 = reef_live_has_ipv6();
-    struct timespec now;
-    unsigned long long mix;
-    clock_gettime(CLOCK_REALTIME, &now);
-    mix = (unsigned long long)now.tv_nsec * 2654435761ULL +
-          (unsigned long long)getpid() * 40503ULL;
-    mix ^= mix >> 17;
-    for (unsigned i = 0; i < LIVE_PORT_COUNT; i++) {
-        uint16_t port = (uint16_t)(LIVE_PORT_FIRST + (mix + i) % LIVE_PORT_COUNT);
-        if (live_can_bind(AF_INET, port) && (!v6 || live_can_bind(AF_INET6, port))) {
-            return port;
-        }
-    }
-    fail_msg("no free port");
-    return 0;
-}
-
 /* ---- processes ---------------------------------------------------------------- */
-
-/* Runs between fork and exec: async-signal-safe calls only. */
-static void live_child(pid_t parent, int null, char *const argv[])
-{
-    if (setpgid(0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) {
-        _exit(126);
-    }
-    dup2(null, 0);
-    dup2(null, 1);
-    dup2(null, 2);
-    for (int fd = 3; fd < LIVE_FD_MAX; fd++) {
-        close(fd);
-    }
-    execv(argv[0], argv);
-    _exit(127);
-}
 
 static void live_spawn(reef_live_server *server)
 {
     char config[REEF_LIVE_PATH + 16];
     char mode[] = "--sentinel";
     char *argv[4] = {server->kind.binary, config, NULL, NULL};
-    pid_t parent = getpid();
-    int null = open("/dev/null", O_RDWR);
     snprintf(config, sizeof config, "%s/server.conf", server->folder);
     if (server->sentinel) {
         argv[2] = mode;
     }
     unlink(server->socket);
-    server->pid = fork();
-    if (server->pid == 0) {
-        live_child(parent, null, argv);
-    }
-    close(null);
-    if (server->pid < 0) {
-        server->pid = 0;
-        fail_msg("fork: %s", strerror(errno));
-    }
-}
-
-/* True when the process has ended by itself. */
-static bool live_ended(reef_live_server *server)
-{
-    int status;
-    if (server->pid && waitpid(server->pid, &status, WNOHANG) == server->pid) {
-        server->pid = 0;
-    }
-    return server->pid == 0;
-}
-
-/* Ends and reaps the process: SIGKILL when the signal did not do it in time. */
-static void live_end(reef_live_server *server, int sig)
-{
-    int64_t limit = reef_live_now_ms() + REEF_LIVE_WAIT_MS;
-    int status;
-    if (!server->pid) {
-        return;
-    }
-    kill(server->pid, sig);
-    while (sig != SIGKILL && !live_ended(server) && reef_live_now_ms() < limit) {
-        reef_live_nap();
-    }
-    if (server->pid) {
-        kill(server->pid, SIGKILL);
-        while (waitpid(server->pid, &status, 0) < 0 && errno == EINTR) {
-        }
-    }
-    server->pid = 0;
+    server->pid = reef_live_spawn(argv, "/dev/null");
 }
 
 /* One PING on the socket of its own folder; "" while nobody answers there. Does not
@@ -326,72 +129,52 @@ static void live_ping(const reef_live_server *server, char *out, size_t cap)
     snprintf(out, cap, "%.*s", len > 0 ? (int)len : 0, buffer);
 }
 
+static bool live_answers(const void *server)
+{
+    const reef_live_server *asked = server;
+    char answer[64];
+    live_ping(asked, answer, sizeof answer);
+    return answer[0] && (asked->loading || strncmp(answer, "-LOADING", 8));
+}
+
 /* False when the process ended before it answered. */
 static bool live_ready(reef_live_server *server)
 {
-    int64_t limit = reef_live_now_ms() + REEF_LIVE_WAIT_MS;
-    char answer[64];
-    while (reef_live_now_ms() < limit) {
-        if (live_ended(server)) {
-            return false;
-        }
-        live_ping(server, answer, sizeof answer);
-        if (answer[0] && (server->loading || strncmp(answer, "-LOADING", 8))) {
-            return true;
-        }
-        reef_live_nap();
+    bool ready = reef_live_await(&server->pid, live_answers, server);
+    if (!ready && server->pid) {
+        reef_live_show_log(server->folder);
+        fail_msg("%s on port %u does not answer", server->kind.name, server->port);
     }
-    live_show_log(server);
-    fail_msg("%s on port %u does not answer", server->kind.name, server->port);
-    return false;
+    return ready;
 }
 
-static void live_clear_all(void)
+static void live_release(void *server)
 {
-    for (size_t i = 0; i < REEF_LIVE_SERVERS; i++) {
-        reef_live_free(live_servers[i]);
-    }
-}
-
-/* A place in the list, so that a failed test leaves nothing behind. */
-static reef_live_server *live_register(void)
-{
-    static bool armed;
-    if (!armed) {
-        armed = true;
-        atexit(live_clear_all);
-    }
-    for (size_t i = 0; i < REEF_LIVE_SERVERS; i++) {
-        if (!live_servers[i]) {
-            return live_servers[i] = calloc(1, sizeof *live_servers[i]);
-        }
-    }
-    fail_msg("more than %d servers at once", REEF_LIVE_SERVERS);
-    return NULL;
+    reef_live_free(server);
 }
 
 reef_live_server *reef_live_start(const reef_live_kind *kind,
                                   const reef_live_options *options)
 {
     const reef_live_options none = {0};
-    reef_live_server *server = live_register();
-    assert_non_null(server);
+    reef_live_server *server = reef_live_remember(sizeof *server, live_release);
     options = options ? options : &none;
     server->kind = *kind;
     server->sentinel = options->sentinel;
     server->loading = options->loading;
     snprintf(server->password, sizeof server->password, "%s",
              options->password ? options->password : "");
-    live_make_folder(server);
+    reef_live_make_folder(server->folder);
+    snprintf(server->socket, sizeof server->socket, "%.90s/socket", server->folder);
     for (int i = 0; i < LIVE_START_TRIES; i++) {
-        server->port = options->port ? options->port : live_draw_port();
+        server->port = options->port ? options->port : reef_live_port();
         live_write_config(server, options);
         live_spawn(server);
         if (live_ready(server)) {
             return server;
         }
     }
-    live_show_log(server);
+    reef_live_show_log(server->folder);
     fail_msg("%s does not start", kind->binary);
     return NULL;
 }
@@ -401,19 +184,19 @@ void reef_live_again(reef_live_server *server)
     assert_int_equal(server->pid, 0);
     live_spawn(server);
     if (!live_ready(server)) {
-        live_show_log(server);
+        reef_live_show_log(server->folder);
         fail_msg("%s does not start again", server->kind.binary);
     }
 }
 
 void reef_live_stop(reef_live_server *server)
 {
-    live_end(server, SIGTERM);
+    reef_live_finish(&server->pid, SIGTERM);
 }
 
 void reef_live_kill(reef_live_server *server)
 {
-    live_end(server, SIGKILL);
+    reef_live_finish(&server->pid, SIGKILL);
 }
 
 void reef_live_pause(reef_live_server *server)
@@ -438,14 +221,9 @@ void reef_live_free(reef_live_server *server)
     if (!server) {
         return;
     }
-    live_end(server, SIGKILL);
-    live_remove_folder(server->folder);
-    for (size_t i = 0; i < REEF_LIVE_SERVERS; i++) {
-        if (live_servers[i] == server) {
-            live_servers[i] = NULL;
-        }
-    }
-    free(server);
+    reef_live_finish(&server->pid, SIGKILL);
+    reef_live_remove_folder(server->folder);
+    reef_live_forget(server);
 }
 
 void reef_live_config(const reef_live_server *server, const char *where,

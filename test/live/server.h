@@ -7,19 +7,13 @@
  * Whatever fails in here fails the running cmocka test with the reason and the end of
  * the server's log, so nothing returns an error. For that reason, and since the kernel
  * ends a server with the thread that started it, call all of this from the thread that
- * runs the test; reef_live_now_ms and reef_live_nap alone are for every thread. Servers
- * that a failed test left behind are killed and cleared away when the program ends. */
+ * runs the test. Servers that a failed test left behind are killed and cleared away
+ * when the program ends. */
 #ifndef REEF_TEST_LIVE_SERVER_H
 #define REEF_TEST_LIVE_SERVER_H
-#include <sys/types.h>
-#include "config/config.h"
+#include "test/live/child.h"
 
-enum {
-    REEF_LIVE_KINDS = 2,       /* redis and valkey */
-    REEF_LIVE_SERVERS = 32,    /* servers that one program holds at once */
-    REEF_LIVE_WAIT_MS = 30000, /* for anything that a sound server does at once */
-    REEF_LIVE_PATH = 128
-};
+enum { REEF_LIVE_KINDS = 2 }; /* redis and valkey */
 
 typedef struct reef_live_kind {
     char name[16];              /* "redis", "valkey" */
@@ -68,8 +62,6 @@ void reef_live_again(reef_live_server *);
 /* A config for this server with short names for where: "127.0.0.1", "localhost", "::1"
  * or "unix". The password of the default user is filled in. */
 void reef_live_config(const reef_live_server *, const char *where, reef_config *out);
-/* True when ::1 can be listened on here. */
-bool reef_live_has_ipv6(void);
 
 /* ---- a plain RESP2 connection, without reef ----------------------------------- */
 
@@ -90,10 +82,5 @@ int64_t reef_live_number(const reef_live_server *, const char *line);
  * fails after REEF_LIVE_WAIT_MS. */
 void reef_live_until(const reef_live_server *, const char *line, const char *text,
                      bool absent);
-
-/* ---- time --------------------------------------------------------------------- */
-
-int64_t reef_live_now_ms(void); /* monotonic */
-void reef_live_nap(void);       /* 5 ms, between two looks at a condition */
 
 #endif

@@ -38,9 +38,6 @@ typedef struct vector_case {
     bool has_at;
 } vector_case;
 
-static int vector_files;
-static char **vector_paths;
-
 static vector_case vector_read(reef_str line)
 {
     vector_case test = {.line = line};
@@ -290,53 +287,21 @@ static void vector_encode(const vector_case *test, reef_str args)
 
 /* ---- files -------------------------------------------------------------------- */
 
-static size_t vector_lines(const char *text, size_t len)
+static void vector_run(reef_str line)
 {
-    size_t count = 0;
-    for (const char *at = text; at < text + len; count++) {
-        size_t line = strcspn(at, "\n");
-        vector_case test = vector_read((reef_str){at, line});
-        reef_str args = vector_field(test.line, "args_b64");
-        if (args.ptr != NULL) {
-            vector_encode(&test, args);
-        } else {
-            vector_decode(&test);
-        }
-        free(test.bytes);
-        at += line + 1;
+    vector_case test = vector_read(line);
+    reef_str args = vector_field(test.line, "args_b64");
+    if (args.ptr != NULL) {
+        vector_encode(&test, args);
+    } else {
+        vector_decode(&test);
     }
-    return count;
-}
-
-static void test_vectors_own(void **state)
-{
-    (void)state;
-    size_t len = 0;
-    char *text = help_read_data("vectors/resp.jsonl", &len);
-    assert_true(vector_lines(text, len) > 300);
-    free(text);
-    text = help_read_data("vectors/resp_encode.jsonl", &len);
-    assert_true(vector_lines(text, len) > 20);
-    free(text);
-}
-
-static void test_vectors_given(void **state)
-{
-    (void)state;
-    for (int i = 0; i < vector_files; i++) {
-        size_t len = 0;
-        char *text = help_read_file(vector_paths[i], &len);
-        print_message("%zu vectors in %s\n", vector_lines(text, len), vector_paths[i]);
-        free(text);
-    }
+    free(test.bytes);
 }
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest own[] = {cmocka_unit_test(test_vectors_own)};
-    const struct CMUnitTest given[] = {cmocka_unit_test(test_vectors_given)};
-    vector_files = argc - 1;
-    vector_paths = argv + 1;
-    return argc > 1 ? cmocka_run_group_tests(given, NULL, NULL)
-                    : cmocka_run_group_tests(own, NULL, NULL);
+    static const vector_file own[] = {{"vectors/resp.jsonl", 300},
+                                      {"vectors/resp_encode.jsonl", 20}};
+    return vector_main(argc, argv, vector_run, own, sizeof own / sizeof own[0]);
 }

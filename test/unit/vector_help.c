@@ -2,6 +2,7 @@
  *
  * Help for the tests that run files of vectors. */
 #include "test/unit/vector_help.h"
+#include "test/unit/resp_help.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,4 +144,63 @@ char *vector_string(reef_str text, size_t *len)
         *len += size;
     }
     return bytes;
+}
+
+/* ---- files -------------------------------------------------------------------- */
+
+static struct {
+    void (*run)(reef_str line);
+    const vector_file *own;
+    size_t own_count;
+    int path_count;
+    char **paths;
+} vector_asked;
+
+/* How many lines it has; the text is freed. */
+static size_t vector_lines(char *text, size_t len)
+{
+    size_t count = 0;
+    for (const char *at = text; at < text + len; count++) {
+        size_t line = strcspn(at, "\n");
+        vector_asked.run((reef_str){at, line});
+        at += line + 1;
+    }
+    free(text);
+    return count;
+}
+
+static void test_vectors_own(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < vector_asked.own_count; i++) {
+        const vector_file *file = &vector_asked.own[i];
+        size_t len = 0;
+        char *text = help_read_data(file->name, &len);
+        assert_true(vector_lines(text, len) > file->more_than);
+    }
+}
+
+static void test_vectors_given(void **state)
+{
+    (void)state;
+    for (int i = 0; i < vector_asked.path_count; i++) {
+        size_t len = 0;
+        char *text = help_read_file(vector_asked.paths[i], &len);
+        print_message("%zu vectors in %s\n", vector_lines(text, len),
+                      vector_asked.paths[i]);
+    }
+}
+
+int vector_main(int argc, char **argv, void (*run)(reef_str line),
+                const vector_file *files, size_t count)
+{
+    const struct CMUnitTest own[] = {cmocka_unit_test(test_vectors_own)};
+    const struct CMUnitTest given[] = {cmocka_unit_test(test_vectors_given)};
+    vector_asked.run = run;
+    vector_asked.own = files;
+    vector_asked.own_count = count;
+    vector_asked.path_count = argc - 1;
+    vector_asked.paths = argv + 1;
+    return argc > 1 ? cmocka_run_group_tests(given, NULL, NULL)
+                    : cmocka_run_group_tests(own, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Help for the tests that run files of vectors: a line of such a file is one JSON
- * object, and this reads the little of JSON that they need. Each file is right, or the
- * test fails. */
+ * object. This takes one after the other, and reads the little of JSON that they need.
+ * Each file is right, or the test fails. */
 #ifndef REEF_TEST_UNIT_VECTOR_HELP_H
 #define REEF_TEST_UNIT_VECTOR_HELP_H
 #include "resp/resp.h"
@@ -19,5 +19,15 @@ uint64_t vector_number(reef_str text);
 char *vector_base64(reef_str text, size_t *len);
 /* What a JSON string with its quotes stands for; the caller frees. */
 char *vector_string(reef_str text, size_t *len);
+
+typedef struct vector_file {
+    const char *name; /* below test/ */
+    size_t more_than; /* vectors in it */
+} vector_file;
+
+/* The main of a test: `run` for each line of its own files, `count` of them, or of
+ * those that the program's arguments name. */
+int vector_main(int argc, char **argv, void (*run)(reef_str line),
+                const vector_file *files, size_t count);
 
 #endif
