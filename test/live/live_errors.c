@@ -408,15 +408,19 @@ static void errors_master_down(const reef_live_kind *kind)
     reef_client *client = reef_live_client_at(server, "127.0.0.1", 0);
     reef_error error = {REEF_OK, 0, ""};
     reef_server info;
+    reef_event past;
     reef_live_job *job;
     assert_int_equal(reef_server_info(client, 0, &info, &error), REEF_OK);
     assert_string_equal(info.role, "replica");
     errors_not_now(client, "GET k", "MASTERDOWN");
-    job = reef_live_begin(client, "SET k v", 30000);
+    while (reef_client_next_event(client, &past)) {
+    }
+    /* A write would be refused as READONLY, which no wait mends. */
+    job = reef_live_begin(client, "EXISTS k", 30000);
     reef_live_event(client, REEF_EVENT_RETRIED, "MASTERDOWN");
     free(reef_live_ask(server, "REPLICAOF NO ONE"));
-    reef_live_is(reef_live_end(job), "OK");
-    reef_live_says(client, "GET k", "v");
+    reef_live_is(reef_live_end(job), "0");
+    reef_live_says(client, "SET k v", "OK");
     reef_close(client);
     reef_live_free(server);
 }
