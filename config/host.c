@@ -257,7 +257,7 @@ static const char *host_address(reef_nameserver *server, reef_str text,
         return wanted;
     const char *why = host_split(text, &address, &server->port, &v6);
     if (why != NULL)
-        return why == host_two_ports ? wanted : why;
+        return why == host_two_ports || why == host_bare_ip6 ? wanted : why;
     if (!(v6 ? reef_is_ip6(address) : reef_is_ip4(address)))
         return wanted;
     memcpy(server->address, address.ptr, address.len);
@@ -268,7 +268,7 @@ const char *reef_nameserver_parse(reef_nameserver *server, reef_str text)
 {
     static const char wanted[] =
         "a nameserver is an IP address, as in "
-        "\"10.0.0.1\", \"[::1]:53\" or \"consul/10.0.0.1:8600\"";
+        "\"10.0.0.1\", \"[::1]:53\" (v6 in brackets) or \"consul/10.0.0.1:8600\"";
     bool url = reef_str_mentions(text, "://");
     size_t slash = url ? text.len : reef_str_find(text, '/', 0);
     memset(server, 0, sizeof *server);
@@ -289,6 +289,6 @@ const char *reef_consul_parse(reef_nameserver *server, reef_str text)
     server->port = REEF_PORT_CONSUL;
     memcpy(server->domain, consul, sizeof consul);
     return host_address(server, text,
-                        "a Consul server is an IP address, as in \"10.0.0.1\" or "
-                        "\"10.0.0.1:8600\"");
+                        "a Consul server is an IP address, as in \"10.0.0.1\", "
+                        "\"10.0.0.1:8600\" or \"[::1]:8600\"");
 }

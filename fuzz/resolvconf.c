@@ -146,7 +146,12 @@ typedef struct conf_found {
 static void conf_find(conf_found *out, reef_str text, reef_str name, uint32_t cap)
 {
     memset(out, 0x55, sizeof *out);
-    out->count = reef_hosts_find(text, name, out->addresses, cap);
+    out->count = 0;
+    reef_hosts hosts = {0};
+    if (!reef_hosts_read(&hosts, text))
+        return;
+    out->count = reef_hosts_find(&hosts, name, out->addresses, cap);
+    reef_hosts_free(&hosts);
     conf_demand(out->count <= cap, "no more than there is room for");
     for (uint32_t i = 0; i < out->count; i++) {
         conf_address(out->addresses[i]);

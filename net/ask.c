@@ -23,7 +23,7 @@
 
 static void ask_take_server(reef_ask *ask, const char *address, uint16_t port)
 {
-    reef_asked *server = &ask->servers[ask->server_count];
+    reef_name_server *server = &ask->servers[ask->server_count];
     size_t len = strlen(address);
     if (len >= sizeof server->address)
         return;
@@ -53,9 +53,16 @@ static void ask_take_servers(reef_resolver *r, reef_ask *ask)
                         REEF_DNS_PORT);
 }
 
-static bool ask_is(const reef_ask *ask, const reef_dns_question *q, uint32_t route)
+/* Whether its servers are those that would be asked now. */
+static bool ask_current(const reef_resolver *r, const reef_ask *ask)
 {
-    return ask != NULL && !ask->settled && ask->route == route &&
+    return ask->route != REEF_ROUTE_SYSTEM || ask->generation == r->generation;
+}
+
+static bool ask_is(const reef_resolver *r, const reef_ask *ask,
+                   const reef_dns_question *q, uint32_t route)
+{
+    return ask != NULL && !ask->settled && ask->route == route && ask_current(r, ask) &&
            ask->question.type == q->type &&
            reef_dns_name_equal(&ask->question.name, &q->name);
 }
@@ -65,8 +72,8 @@ static bool ask_is(const reef_ask *ask, const reef_dns_question *q, uint32_t rou
 static void ask_first(reef_ask *ask, const char *first)
 {
     char peer[REEF_PEER_TEXT];
-    for (uint32_t i = 1; first != NULL && i < ask->server_count; i++) {
-        reef_asked server = ask->servers[i];
+    for (uint32_t i = 1; i < ask->server_count; i++) {
+        reef_name_server server = ask->servers[i];
         reef_peer_text(peer, server.address, server.port, false);
         if (strcmp(peer, first) != 0)
             continue;
@@ -83,6 +90,7 @@ static reef_ask *ask_new(reef_resolver *r, const reef_dns_question *q, uint32_t 
         return NULL;
     ask->question = *q;
     ask->route = route;
+    ask->generation = r->generation;
     ask->began_ms = ask->due_ms = r->now_ms;
     ask->spare_ms = INT64_MAX;
     ask_take_servers(r, ask);
@@ -96,7 +104,7 @@ reef_ask *reef_ask_get(reef_resolver *r, const reef_dns_question *q, uint32_t ro
     reef_ask **place = NULL;
     *full = false;
     for (size_t i = 0; i < REEF_ASKS_MAX; i++) {
-        if (ask_is(r->asks[i], q, route)) {
+        if (ask_is(r, r->asks[i], q, route)) {
             r->asks[i]->holders++;
             return r->asks[i];
         }
@@ -120,7 +128,7 @@ reef_ask *reef_ask_get(reef_resolver *r, const reef_dns_question *q, uint32_t ro
 static void ask_end_exchange(reef_resolver *r, reef_exchange *x, const char *outcome,
                              const char *text)
 {
-    reef_step step = {NULL, outcome, text};
+    reef_words_entry step = {NULL, outcome, text};
     reef_words_step(r, x, &step);
     reef_exchange_end(x);
     r->stir = true;
@@ -182,7 +190,8 @@ static void ask_settle(reef_resolver *r, reef_ask *ask, reef_records *records)
     ask->due_ms = ask->spare_ms = INT64_MAX;
     ask->again = ask->stream = 0;
     if (records != NULL) {
-        reef_dns_cache_put(&r->cache, records, r->now_ms);
+        if (ask_current(r, ask))
+            reef_dns_cache_put(&r->cache, records, r->now_ms);
         if (r->trace != NULL && records->answer.partial)
             r->trace->partial = true;
     }
@@ -242,6 +251,8 @@ static bool ask_start(reef_resolver *r, reef_ask *ask, uint32_t server, bool tcp
         ask_fail_nomem(r, ask);
         return false;
     }
+    if (r->now_ms < r->traced_ms)
+        r->traced_ms = r->now_ms;
     x->ask = ask;
     x->server = server;
     ask->tries++;
@@ -387,7 +398,7 @@ void reef_ask_closed(reef_resolver *r, reef_exchange *x, int sys_errno)
     bool cut = x->tcp && !ask->tcp;
     reef_error why;
     const char *text = reef_errno_text(sys_errno);
-    reef_step step = {NULL, "unreachable", text != NULL ? text : ""};
+    reef_words_entry step = {NULL, "unreachable", text != NULL ? text : ""};
     reef_words_unreachable(&why, ask, x, sys_errno);
     ask_grieve(ask, cut ? REEF_GRIEF_SAID : REEF_GRIEF_UNREACHABLE, &why);
     reef_words_step(r, x, &step);
@@ -429,7 +440,7 @@ static void ask_give_time(reef_ask *ask, int64_t now_ms)
 }
 
 static reef_records *ask_record(const reef_ask *ask, uint32_t server,
-                                const reef_reading *reading)
+                                const reef_dns_reading *reading)
 {
     char peer[REEF_PEER_TEXT];
     reef_peer_text(peer, ask->servers[server].address, ask->servers[server].port,
@@ -487,7 +498,7 @@ static void ask_puzzled(reef_resolver *r, reef_ask *ask, uint32_t server,
     r->stir = true;
 }
 
-void reef_ask_heard(reef_resolver *r, reef_exchange *x, const reef_reading *reading)
+void reef_ask_heard(reef_resolver *r, reef_exchange *x, const reef_dns_reading *reading)
 {
     reef_ask *ask = x->ask;
     uint32_t server = x->server;
@@ -495,7 +506,7 @@ void reef_ask_heard(reef_resolver *r, reef_exchange *x, const reef_reading *read
     bool tcp = x->tcp, edns = x->edns;
     bool whole = tcp || ask->question.type != REEF_DNS_SRV ||
                  reading->message.len <= REEF_ASK_TCP_BYTES;
-    reef_step step = {reading, "", ""};
+    reef_words_entry step = {reading, "", ""};
     reef_words_step(r, x, &step);
     reef_records *records = NULL;
     switch (answer->outcome) {

@@ -54,7 +54,7 @@ static void direct_forget(reef_engine *e)
     if (e->resolver)
         reef_lookup_free(e->resolver, d->lookup);
     d->lookup = NULL;
-    d->tried = 0;
+    d->tried = d->hopeless = 0;
     d->left_ms = 0;
 }
 
@@ -83,14 +83,30 @@ static void direct_rest(reef_engine *e)
     reef_backoff_next(e, &d->connect);
 }
 
-/* The name led nowhere. */
-static void direct_lost_name(reef_engine *e, const reef_error *why)
+/* The name led nowhere. Where servers say that there is nothing, and never was as far
+ * as this client knows, waiting is of no use; but a service that was there may only be
+ * between two homes. */
+static void direct_lost_name(reef_engine *e, const reef_error *why, bool denied)
 {
+    reef_error failure;
     const char *name = direct_host(e)->name;
-    reef_error_put(&e->failure, why->code == REEF_OK ? REEF_DNS : why->code, 0, NULL,
+    reef_error_put(&failure, why->code == REEF_OK ? REEF_DNS : why->code, 0, NULL,
                    why->code == REEF_OK ? "the name led to no address" : why->text);
-    reef_report_event(e, REEF_EVENT_FAILED, name, e->failure.text);
+    e->failure = failure;
+    reef_report_event(e, REEF_EVENT_FAILED, name, failure.text);
     direct_rest(e);
+    if (denied && !e->direct.met)
+        reef_tickets_refuse(e, &failure);
+}
+
+/* Where none of them can ever be used, waiting is of no use. */
+static void direct_tried_all(reef_engine *e)
+{
+    bool hopeless = e->direct.hopeless == e->direct.tried;
+    reef_error why = e->failure;
+    direct_rest(e);
+    if (hopeless)
+        reef_tickets_refuse(e, &why);
 }
 
 static bool direct_look(reef_engine *e)
@@ -110,7 +126,7 @@ static bool direct_look(reef_engine *e)
     if (e->direct.lookup)
         return true;
     reef_error_put(&why, REEF_NOMEM, 0, NULL, "out of memory for looking up the name");
-    direct_lost_name(e, &why);
+    direct_lost_name(e, &why, false);
     return false;
 }
 
@@ -135,9 +151,9 @@ static bool direct_next(reef_engine *e, uint16_t *port)
     case REEF_LOOKUP_END:
         reef_lookup_why(d->lookup, &why);
         if (d->tried == 0)
-            direct_lost_name(e, &why);
+            direct_lost_name(e, &why, reef_lookup_denied(d->lookup));
         else
-            direct_rest(e);
+            direct_tried_all(e);
         return false;
     case REEF_LOOKUP_READY:
         break;
@@ -149,7 +165,7 @@ static bool direct_next(reef_engine *e, uint16_t *port)
 }
 
 /* One of several gets little time at first, so that a dead one leaves some for the
- * others. */
+ * others. Whether there are others may not be known yet. */
 static void direct_hurry(const reef_engine *e, reef_link *l)
 {
     int64_t whole_ms = e->config.connect_timeout_ms;
@@ -157,6 +173,18 @@ static void direct_hurry(const reef_engine *e, reef_link *l)
     int64_t shake_ms = dial_ms * (1 + DIRECT_SHAKE_TIMES);
     l->attempt_deadline_ms = e->now_ms + (dial_ms < whole_ms ? dial_ms : whole_ms);
     l->shake_deadline_ms = e->now_ms + (shake_ms < whole_ms ? shake_ms : whole_ms);
+}
+
+/* The only endpoint has all the time there is. */
+static bool direct_late(reef_engine *e, reef_link *l)
+{
+    reef_direct *d = &e->direct;
+    int64_t whole_ms = l->born_ms + e->config.connect_timeout_ms;
+    bool alone = d->lookup && d->tried == 1 && !reef_lookup_more(d->lookup);
+    if ((int)l->index != d->main || !alone || whole_ms <= e->now_ms)
+        return false;
+    l->attempt_deadline_ms = l->shake_deadline_ms = whole_ms;
+    return true;
 }
 
 static void direct_attempt(reef_engine *e)
@@ -198,9 +226,22 @@ static void direct_wake(reef_engine *e)
 
 /* ---- how they end ------------------------------------------------------------- */
 
+/* One of several targets of a service. */
+static bool direct_has_peers(const reef_engine *e)
+{
+    reef_look_target second;
+    return e->direct.lookup && reef_lookup_target(e->direct.lookup, 1, &second);
+}
+
 static reef_code direct_accept(reef_engine *e, const reef_link *l, reef_error *why)
 {
-    (void)e;
+    /* It would refuse each write, and the next target may be its master. */
+    if (strcmp(l->server.role, "replica") == 0 && direct_has_peers(e)) {
+        reef_error_put(why, REEF_CONNECT, 0, NULL,
+                       "is a replica; waiting for another target of the service to be "
+                       "the master");
+        return REEF_CONNECT;
+    }
     if (strcmp(l->server.mode, "sentinel") == 0) {
         reef_error_put(why, REEF_BADCONFIG, 0, NULL,
                        "is a Sentinel, and [server.redis] lists it as a server: set "
@@ -222,6 +263,7 @@ static void direct_ready(reef_engine *e, reef_link *l)
     (void)l;
     e->failure.code = REEF_OK;
     direct_forget(e);
+    e->direct.met = true;
     e->direct.attempts = 0;
     e->direct.round = 0;
     e->direct.hold.step = 0;
@@ -234,17 +276,17 @@ static bool direct_hopeless(reef_code code)
            code == REEF_REFUSED;
 }
 
-/* An attempt failed: the next address at once, or all again after a pause. */
+/* An attempt failed: the next address at once, which may be what this one was not; or
+ * all again after a pause. */
 static void direct_attempt_failed(reef_engine *e, const reef_error *why)
 {
     reef_direct *d = &e->direct;
-    if (direct_hopeless(why->code)) {
-        direct_forget(e);
+    bool hopeless = direct_hopeless(why->code), fixed = direct_is_fixed(e);
+    d->hopeless += hopeless;
+    if (fixed)
         reef_backoff_next(e, &d->connect);
+    if (fixed && hopeless)
         reef_tickets_refuse(e, why);
-    } else if (direct_is_fixed(e)) {
-        reef_backoff_next(e, &d->connect);
-    }
 }
 
 static void direct_down(reef_engine *e, reef_link *l, const reef_error *why)
@@ -329,5 +371,6 @@ const reef_router reef_router_direct = {
     .not_now = direct_not_now,
     .waits_for = direct_waits_for,
     .looking = direct_looking,
+    .late = direct_late,
     .deadline_ms = direct_deadline_ms,
 };

@@ -55,8 +55,7 @@ typedef struct dns_reader {
     uint16_t name_at; /* … and where that stands */
     uint32_t chain;   /* CNAMEs followed */
     uint32_t noted;   /* records of the answer section, in the arrays */
-    uint16_t *address_buckets; /* those of SRV records are names.spare */
-    bool endless;              /* the chain */
+    bool endless;     /* the chain */
     bool has_ns, has_soa;
     bool unusable; /* an SRV record with port 0 or no target */
     bool misnamed; /* an SRV record whose target is no host's name */
@@ -65,8 +64,7 @@ typedef struct dns_reader {
 typedef struct dns_record {
     uint32_t kind; /* type and class */
     uint16_t owner;
-    uint16_t name; /* in its data: of CNAME, NS and SRV */
-    uint32_t ttl;
+    uint16_t name;  /* in its data: of CNAME, NS and SRV */
     size_t at, len; /* of its data */
 } dns_record;
 
@@ -80,8 +78,10 @@ static uint32_t dns_get32(const unsigned char *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-static uint32_t dns_ttl(uint32_t ttl)
+/* Of the record whose data begins there. */
+static uint32_t dns_ttl(const unsigned char *data)
 {
+    uint32_t ttl = dns_get32(data - 6);
     return ttl >> 31 ? 0 : ttl;
 }
 
@@ -143,7 +143,6 @@ REEF_DNS_INLINE bool dns_record_read(dns_reader *r, dns_record *record, size_t *
         return false;
     const unsigned char *fixed = r->names.bytes + here;
     record->kind = dns_get32(fixed);
-    record->ttl = dns_ttl(dns_get32(fixed + 4));
     record->len = dns_get16(fixed + 8);
     record->at = here + 10;
     record->name = REEF_DNS_NOWHERE;
@@ -152,6 +151,9 @@ REEF_DNS_INLINE bool dns_record_read(dns_reader *r, dns_record *record, size_t *
 }
 
 /* ---- what is kept, each record once ------------------------------------------- */
+
+/* A target's first SRV record and a name's first address are in no bucket: only others
+ * are looked up there. */
 
 REEF_DNS_INLINE uint64_t dns_hash(const dns_reader *r, uint64_t a, uint64_t b)
 {
@@ -167,7 +169,7 @@ static uint16_t dns_target(dns_reader *r, uint16_t name)
         reef_dns_target *target = &answer->targets[answer->target_count];
         target->at = node->at;
         target->len = node->len;
-        target->addresses = 0;
+        target->addresses = target->first = 0;
         node->target = (uint16_t)++answer->target_count;
     }
     return (uint16_t)(node->target - 1);
@@ -190,9 +192,14 @@ REEF_DNS_INLINE bool dns_keep_srv(dns_reader *r, const reef_dns_srv *noted)
         *srv = *noted;
     srv->target = dns_target(r, srv->target);
     dns_least(&answer->ttl, srv->ttl);
-    uint64_t key =
-        (uint64_t)srv->priority << 32 | (uint64_t)srv->weight << 16 | srv->port;
-    uint16_t *bucket = &r->names.spare[dns_hash(r, key, srv->target)];
+    uint16_t *bucket = &answer->targets[srv->target].first;
+    if (*bucket != 0) {
+        if (dns_same_srv(&answer->srv[*bucket - 1], srv))
+            return true;
+        uint64_t key =
+            (uint64_t)srv->priority << 32 | (uint64_t)srv->weight << 16 | srv->port;
+        bucket = &r->names.spare[0][dns_hash(r, key, srv->target)];
+    }
     for (uint32_t i = *bucket; i != 0; i = answer->srv[i - 1].next) {
         if (dns_same_srv(&answer->srv[i - 1], srv))
             return true;
@@ -211,7 +218,8 @@ REEF_DNS_INLINE bool dns_usable(dns_reader *r, const reef_dns_srv *noted)
         r->unusable = true;
         return false;
     }
-    bool host = reef_dns_names_host(&r->names, noted->target);
+    bool host = r->names.nodes[noted->target].host == REEF_DNS_HOST ||
+                reef_dns_names_host(&r->names, noted->target);
     r->misnamed = r->misnamed || !host;
     return host;
 }
@@ -222,26 +230,39 @@ static bool dns_same_address(const reef_dns_address *a, const reef_dns_address *
            memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
+static uint64_t dns_address_hash(const dns_reader *r, const reef_dns_address *address)
+{
+    const unsigned char *b = address->bytes;
+    uint64_t head = dns_get32(b), tail = (uint64_t)address->target << 48;
+    if (address->len == 16) {
+        head = head << 32 | dns_get32(b + 4);
+        tail ^= (uint64_t)dns_get32(b + 8) << 32 | dns_get32(b + 12);
+    }
+    return dns_hash(r, head, tail);
+}
+
 /* `len` is 4 or 16. Written behind the last one, and counted if it is another. False:
  * too many in one bucket. */
-REEF_DNS_INLINE bool dns_keep_address(dns_reader *r, uint16_t target, size_t at,
+REEF_DNS_INLINE bool dns_keep_address(dns_reader *r, uint16_t owner, size_t at,
                                       size_t len)
 {
     reef_dns_answer *answer = r->answer;
     const unsigned char *data = r->names.bytes + at;
     reef_dns_address *address = &answer->addresses[answer->address_count];
-    address->target = target;
+    reef_dns_node *node = &r->names.nodes[owner];
+    uint32_t probes = 0;
+    address->target = (uint16_t)(node->target != 0 ? node->target - 1 : 0);
     address->len = (uint8_t)len;
     memcpy(address->bytes, data, 4);
-    dns_least(&answer->ttl, dns_ttl(dns_get32(data - 6)));
-    uint64_t head = dns_get32(data), tail = (uint64_t)target << 48;
-    uint32_t probes = 0;
-    if (len == 16) {
+    if (len == 16)
         memcpy(address->bytes + 4, data + 4, 12);
-        head = head << 32 | dns_get32(data + 4);
-        tail ^= (uint64_t)dns_get32(data + 8) << 32 | dns_get32(data + 12);
+    dns_least(&answer->ttl, dns_ttl(data));
+    uint16_t *bucket = &node->address;
+    if (*bucket != 0) {
+        if (dns_same_address(&answer->addresses[*bucket - 1], address))
+            return true;
+        bucket = &r->names.spare[1][dns_address_hash(r, address)];
     }
-    uint16_t *bucket = &r->address_buckets[dns_hash(r, head, tail)];
     for (uint32_t i = *bucket; i != 0; i = answer->addresses[i - 1].next) {
         if (dns_same_address(&answer->addresses[i - 1], address))
             return true;
@@ -250,6 +271,8 @@ REEF_DNS_INLINE bool dns_keep_address(dns_reader *r, uint16_t target, size_t at,
     }
     address->next = *bucket;
     *bucket = (uint16_t)++answer->address_count;
+    if (node->target != 0)
+        answer->targets[node->target - 1].addresses++;
     return true;
 }
 
@@ -271,7 +294,7 @@ REEF_DNS_INLINE void dns_note(dns_reader *r, const dns_record *record)
         srv->weight = dns_get16(data + 2);
         srv->port = dns_get16(data + 4);
         srv->target = record->name;
-        srv->ttl = record->ttl;
+        srv->ttl = dns_ttl(data);
         srv->next = record->owner;
     } else {
         reef_dns_address *address = &r->answer->addresses[r->noted++];
@@ -291,7 +314,7 @@ static void dns_follow_chain(dns_reader *r)
         }
         size_t at = r->name_at = nodes[r->name].alias;
         r->chain++;
-        dns_least(&r->answer->ttl, dns_ttl(dns_get32(r->names.bytes + at - 6)));
+        dns_least(&r->answer->ttl, dns_ttl(r->names.bytes + at));
         r->name = reef_dns_names_next(&r->names, &at);
     }
 }
@@ -312,7 +335,7 @@ static bool dns_settle(dns_reader *r)
         size_t at = r->answer->addresses[i].next;
         if (r->answer->addresses[i].target == r->name)
             ok = dns_get16(r->names.bytes + at - 2) == size &&
-                 dns_keep_address(r, 0, at, size);
+                 dns_keep_address(r, r->name, at, size);
     }
     r->answer->bare_ttl = r->answer->ttl;
     return ok;
@@ -327,7 +350,7 @@ static void dns_authority(dns_reader *r, const dns_record *record)
     if (!reef_dns_names_within(&r->names, r->name, record->owner))
         return;
     uint32_t least = dns_get32(r->names.bytes + record->at + record->len - 4);
-    dns_least(&least, record->ttl);
+    dns_least(&least, dns_ttl(r->names.bytes + record->at));
     if (r->answer->negative)
         dns_least(&least, r->answer->negative_ttl);
     r->answer->negative = true;
@@ -338,7 +361,6 @@ static void dns_authority(dns_reader *r, const dns_record *record)
 REEF_DNS_INLINE bool dns_additional(dns_reader *r, const dns_record *record)
 {
     reef_dns_answer *answer = r->answer;
-    uint32_t target = r->names.nodes[record->owner].target;
     if (record->kind >> 16 == DNS_TYPE_OPT) {
         bool first = !answer->edns;
         size_t code = record->at - 6; /* where others have a TTL */
@@ -346,16 +368,11 @@ REEF_DNS_INLINE bool dns_additional(dns_reader *r, const dns_record *record)
         answer->rcode |= (uint16_t)(r->names.bytes[code] << 4);
         return first;
     }
-    if (target == 0)
-        return true;
+    bool owned = r->names.nodes[record->owner].target != 0;
     bool glue = (record->kind == DNS_IN_A && record->len == 4) ||
                 (record->kind == DNS_IN_AAAA && record->len == 16);
-    uint32_t before = answer->address_count;
-    bool ok =
-        !glue || dns_keep_address(r, (uint16_t)(target - 1), record->at, record->len);
-    if (answer->address_count != before)
-        answer->targets[target - 1].addresses++;
-    return ok;
+    return !owned || !glue ||
+           dns_keep_address(r, record->owner, record->at, record->len);
 }
 
 /* The three sections from `at` on; false: they are broken. */
@@ -441,12 +458,12 @@ static void dns_tidy(const dns_reader *r, reef_str message)
         answer->ttl = answer->bare_ttl = 0;
         answer->srv_count = answer->target_count = answer->address_count = 0;
     }
-    if (answer->outcome != REEF_DNS_NODATA && answer->outcome != REEF_DNS_NXDOMAIN)
-        answer->negative = false;
-    if (!answer->negative)
-        answer->negative_ttl = 0;
+    bool denied =
+        answer->outcome == REEF_DNS_NODATA || answer->outcome == REEF_DNS_NXDOMAIN;
+    answer->negative = answer->negative && denied;
+    answer->negative_ttl = answer->negative ? answer->negative_ttl : 0;
     answer->unowned = answer->outcome == REEF_DNS_NODATA && r->noted > 0;
-    if (answer->outcome == REEF_DNS_CNAME)
+    if (r->name_at != 0 && (denied || answer->outcome == REEF_DNS_CNAME))
         reef_dns_name_expand(&answer->alias, message, r->name_at);
     answer->partial = ok && (r->flags & DNS_FLAG_TC) != 0;
 }
@@ -465,11 +482,7 @@ size_t reef_dns_room(size_t len)
 /* The names, then each array with as many entries as there are records. */
 static void dns_share_out(dns_reader *r, reef_str message, uint32_t records, void *room)
 {
-    unsigned char *at = room;
-    reef_dns_names_begin(&r->names, message, records, room);
-    r->address_buckets = r->names.spare + reef_dns_buckets(records);
-    at += reef_dns_names_room(message.len, records);
-    r->answer->srv = (reef_dns_srv *)(void *)at;
+    r->answer->srv = reef_dns_names_begin(&r->names, message, records, room);
     r->answer->targets = (reef_dns_target *)(void *)(r->answer->srv + records);
     r->answer->addresses = (reef_dns_address *)(void *)(r->answer->targets + records);
 }
@@ -518,8 +531,8 @@ static void dns_reset(reef_dns_answer *answer)
 {
     answer->outcome = REEF_DNS_IGNORE;
     answer->rcode = 0;
-    answer->has_rcode = answer->edns = answer->partial = false;
-    answer->unowned = answer->negative = false;
+    answer->has_rcode = answer->edns = false;
+    answer->partial = answer->unowned = answer->negative = false;
     answer->ttl = answer->bare_ttl = answer->negative_ttl = 0;
     answer->alias.len = 0;
     answer->srv_count = answer->target_count = answer->address_count = 0;
@@ -567,23 +580,21 @@ void reef_dns_decode(reef_dns_answer *answer, reef_str message, bool tcp,
 
 const char *reef_dns_outcome_name(reef_dns_outcome outcome)
 {
-    static const char names[][12] = {
-        [REEF_DNS_IGNORE] = "ignore",
-        [REEF_DNS_OK] = "ok",
-        [REEF_DNS_NODATA] = "nodata",
-        [REEF_DNS_NXDOMAIN] = "nxdomain",
-        [REEF_DNS_CNAME] = "cname",
-        [REEF_DNS_CNAME_LOOP] = "cname_loop",
-        [REEF_DNS_UNAVAILABLE] = "unavailable",
-        [REEF_DNS_BADNAME] = "badname",
-        [REEF_DNS_TRUNCATED] = "truncated",
-        [REEF_DNS_MALFORMED] = "malformed",
-        [REEF_DNS_SERVFAIL] = "servfail",
-        [REEF_DNS_REFUSED] = "refused",
-        [REEF_DNS_NOTIMP] = "notimp",
-        [REEF_DNS_FORMERR] = "formerr",
-        [REEF_DNS_LAME] = "lame",
-        [REEF_DNS_RCODE] = "rcode",
-    };
+    static const char names[][12] = {[REEF_DNS_IGNORE] = "ignore",
+                                     [REEF_DNS_OK] = "ok",
+                                     [REEF_DNS_NODATA] = "nodata",
+                                     [REEF_DNS_NXDOMAIN] = "nxdomain",
+                                     [REEF_DNS_CNAME] = "cname",
+                                     [REEF_DNS_CNAME_LOOP] = "cname_loop",
+                                     [REEF_DNS_UNAVAILABLE] = "unavailable",
+                                     [REEF_DNS_BADNAME] = "badname",
+                                     [REEF_DNS_TRUNCATED] = "truncated",
+                                     [REEF_DNS_MALFORMED] = "malformed",
+                                     [REEF_DNS_SERVFAIL] = "servfail",
+                                     [REEF_DNS_REFUSED] = "refused",
+                                     [REEF_DNS_NOTIMP] = "notimp",
+                                     [REEF_DNS_FORMERR] = "formerr",
+                                     [REEF_DNS_LAME] = "lame",
+                                     [REEF_DNS_RCODE] = "rcode"};
     return names[outcome];
 }

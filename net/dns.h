@@ -88,6 +88,7 @@ typedef struct reef_dns_target {
     uint16_t at;        /* where the name, in any case, starts in the message */
     uint16_t len;       /* of the name, uncompressed */
     uint16_t addresses; /* how many glue addresses it has */
+    uint16_t first;     /* private */
 } reef_dns_target;
 
 typedef struct reef_dns_srv {
@@ -119,7 +120,9 @@ typedef struct reef_dns_answer {
                      * server answers: forged, or for somebody else */
     bool negative; /* NODATA, NXDOMAIN: it has an SOA, so may be cached for … */
     uint32_t negative_ttl; /* … seconds: its TTL or MINIMUM, the lesser (RFC 2308) */
-    reef_dns_name alias;   /* CNAME: the end of the chain, in lower case */
+    reef_dns_name
+        alias; /* CNAME: the end of the chain, in lower case; NODATA, NXDOMAIN:
+                          * the same, where the name asked for is an alias */
     uint32_t srv_count, target_count, address_count;
     reef_dns_srv *srv; /* SRV */
     reef_dns_target *targets;

@@ -22,8 +22,9 @@ static void *records_copy(unsigned char **at, const void *from, size_t len)
     return to;
 }
 
-reef_records *reef_records_new(const reef_reading *reading, const reef_dns_question *q,
-                               uint32_t route, const char *server)
+reef_records *reef_records_new(const reef_dns_reading *reading,
+                               const reef_dns_question *q, uint32_t route,
+                               const char *server)
 {
     const reef_dns_answer *a = &reading->answer;
     size_t srv = a->srv_count * sizeof *a->srv;

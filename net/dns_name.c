@@ -7,17 +7,18 @@
  * piece that it ends, down to the root. A piece that is entered at an earlier start has
  * to satisfy more, so its pointer is looked at again (behind). Every offset is worked
  * out once, except that the bytes of a name itself, up to its first pointer, are read
- * each time: so the work is bounded by the message's length. */
+ * each time: so the work is bounded by the message's length. How many names are looked
+ * at in a bucket is bounded by it as well, over all buckets together. */
 #include "net/dns_name.h"
 
 #include <string.h>
 
 enum {
     NAME_LABEL_MAX = 63,
-    NAME_HEADER = 12,     /* no name begins in the header */
-    NAME_PROBES_MAX = 64, /* names in one bucket; chance makes a dozen of them */
-    NAME_HOST = 1,        /* reef_dns_node.host; 0: not looked at yet */
-    NAME_NO_HOST = 2
+    NAME_HEADER = 12, /* no name begins in the header */
+    NAME_PROBES = 2,  /* for each byte of a message; chance makes less than one */
+    NAME_TAG = 24,    /* bits of a hash below its tag */
+    NAME_NO_HOST = 2  /* or REEF_DNS_HOST; 0: not looked at yet */
 };
 
 /* Odd, and its bits without an order: what is multiplied by it ends up in the highest
@@ -190,12 +191,16 @@ void reef_dns_target_name(const reef_dns_answer *answer, reef_str message,
 
 /* ---- numbers ------------------------------------------------------------------ */
 
-uint32_t reef_dns_buckets(uint32_t records)
+/* Those of names and of records are equally many. Where names have many labels, there
+ * may be far more of them than of records: then the message's length decides. Returns
+ * the bits of a bucket's number. */
+REEF_DNS_INLINE uint32_t name_buckets(size_t len, uint32_t records)
 {
-    uint32_t buckets = 32;
-    while (buckets < 2 * records)
-        buckets *= 2;
-    return buckets;
+    uint32_t bits = 5;
+    size_t least = len / 16 > 2 * (size_t)records ? len / 16 : 2 * (size_t)records;
+    while ((size_t)1 << bits < least)
+        bits++;
+    return bits;
 }
 
 /* A label has two bytes at least: more names than that stand within one another. */
@@ -204,33 +209,38 @@ static size_t name_nodes(size_t len)
     return len / 2 + 2;
 }
 
+/* Nodes, then three times the buckets, then what is known of each offset. */
 size_t reef_dns_names_room(size_t len, uint32_t records)
 {
+    size_t buckets = (size_t)1 << name_buckets(len, records);
     size_t room = name_nodes(len) * sizeof(reef_dns_node) +
-                  (2 * len + 3 * reef_dns_buckets(records)) * sizeof(uint16_t) + len;
+                  (2 * len + 3 * buckets) * sizeof(uint16_t) + len;
     return (room + 7) / 8 * 8;
 }
 
-void reef_dns_names_begin(reef_dns_names *names, reef_str message, uint32_t records,
-                          void *room)
+void *reef_dns_names_begin(reef_dns_names *names, reef_str message, uint32_t records,
+                           void *room)
 {
-    uint32_t buckets = reef_dns_buckets(records);
+    uint32_t bits = name_buckets(message.len, records);
+    size_t buckets = (size_t)1 << bits;
     names->bytes = (const unsigned char *)message.ptr;
     names->len = message.len;
     names->nodes = room;
     names->cap = (uint32_t)name_nodes(message.len);
     names->count = REEF_DNS_ROOT + 1;
-    for (names->shift = 64; buckets >> (64 - names->shift) > 1;)
-        names->shift--;
+    names->probes = (uint32_t)message.len * NAME_PROBES;
+    names->shift = 64 - bits;
     names->buckets = (uint16_t *)(void *)(names->nodes + names->cap);
-    names->spare = names->buckets + buckets;
-    names->known = names->buckets + 3 * buckets;
+    names->spare[0] = names->buckets + buckets;
+    names->spare[1] = names->spare[0] + buckets;
+    names->known = names->spare[1] + buckets;
     names->behind = names->known + message.len;
     names->hops = (uint8_t *)(names->behind + message.len);
-    names->tail = 0;
     names->tail_name = REEF_DNS_NOWHERE;
     memset(names->buckets, 0, (3 * buckets + message.len) * sizeof(uint16_t));
-    names->nodes[REEF_DNS_ROOT] = (reef_dns_node){.len = 1, .host = NAME_HOST};
+    names->nodes[REEF_DNS_ROOT] = (reef_dns_node){.len = 1, .host = REEF_DNS_HOST};
+    size_t used = (size_t)(names->hops + message.len - (uint8_t *)room);
+    return (uint8_t *)room + (used + 7) / 8 * 8;
 }
 
 /* Eight bytes as a number. */
@@ -279,68 +289,151 @@ REEF_DNS_INLINE bool name_same_label(const reef_dns_names *names, size_t a, size
            reef_dns_bytes_equal(names->bytes + a, names->bytes + b, size + 1);
 }
 
-REEF_DNS_INLINE uint16_t *name_bucket(const reef_dns_names *names, uint16_t parent,
-                                      uint64_t head)
+/* The highest bits say which bucket, others tell those in one bucket apart. */
+REEF_DNS_INLINE uint64_t name_hash(uint16_t parent, uint64_t head)
 {
-    uint64_t h = head ^ (parent + (uint64_t)1) * 0xD6E8FEB86659FD93;
-    return &names->buckets[h * NAME_ODD >> names->shift];
+    return (head ^ (parent + (uint64_t)1) * 0xD6E8FEB86659FD93) * NAME_ODD;
 }
 
-/* A new name: the label at `at` before `parent`. */
-REEF_DNS_INLINE uint16_t name_add(reef_dns_names *names, uint16_t parent, size_t at,
-                                  uint64_t head, uint16_t *bucket)
+/* Letters, digits, "-" and "_". */
+static const uint8_t name_host_bytes[256] = {
+    ['-'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
+    ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1,
+    ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1,
+    ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1,
+    ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1,
+    ['Y'] = 1, ['Z'] = 1, ['_'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1,
+    ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1,
+    ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1,
+    ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1,
+    ['z'] = 1};
+
+/* Such bytes, and "-" at neither end. */
+REEF_DNS_INLINE bool name_host_label(const unsigned char *label)
 {
-    if (names->count >= names->cap)
-        return REEF_DNS_NOWHERE;
-    uint16_t number = (uint16_t)names->count++;
+    const unsigned char *last = label + label[0];
+    uint32_t good = label[1] != '-' && *last != '-';
+    do
+        good &= name_host_bytes[*++label];
+    while (label < last);
+    return good != 0;
+}
+
+/* A new name of `len` bytes: the label at `at` before `parent`. */
+REEF_DNS_INLINE uint16_t name_add(reef_dns_names *names, uint16_t parent, size_t at,
+                                  size_t len, uint64_t hash, uint8_t host)
+{
+    uint32_t number = names->count;
+    uint16_t *bucket = &names->buckets[hash >> names->shift];
     reef_dns_node *node = &names->nodes[number];
-    node->head = head;
+    if (number >= names->cap)
+        return REEF_DNS_NOWHERE;
+    names->count = number + 1;
     node->parent = parent;
     node->at = (uint16_t)at;
     node->next = *bucket;
-    node->alias = node->target = 0;
-    node->len = (uint8_t)(names->nodes[parent].len + names->bytes[at] + 1);
-    node->host = 0;
-    *bucket = number;
-    return number;
+    node->tag = (uint16_t)(hash >> NAME_TAG);
+    node->len = (uint8_t)len;
+    node->host = host;
+    node->alias = node->target = node->address = 0;
+    *bucket = (uint16_t)number;
+    return (uint16_t)number;
 }
 
-/* The name that is the label at `at` before `parent`. With the same parent, names of
- * the same length have labels of the same length. */
-REEF_DNS_INLINE uint16_t name_number(reef_dns_names *names, uint16_t parent, size_t at)
+/* 0: it is not there. With the same parent, names of the same length have labels of the
+ * same length. Who has searched for too long can make no new names either. */
+REEF_DNS_INLINE uint16_t name_find(reef_dns_names *names, uint16_t parent, size_t at,
+                                   size_t len, uint64_t hash)
 {
-    const reef_dns_node *nodes = names->nodes, *node;
-    uint64_t head = name_head(names, at);
-    size_t len = (size_t)nodes[parent].len + names->bytes[at] + 1;
-    uint32_t probes = 0;
-    uint16_t *bucket = name_bucket(names, parent, head);
-    for (uint16_t i = *bucket; i != 0; i = node->next) {
-        node = &nodes[i];
-        if (node->head == head && node->parent == parent && node->len == len &&
-            name_same_label(names, node->at, at))
-            return i;
-        if (++probes > NAME_PROBES_MAX)
-            return REEF_DNS_NOWHERE;
+    uint16_t tag = (uint16_t)(hash >> NAME_TAG);
+    uint16_t i = names->buckets[hash >> names->shift];
+    while (i != 0) {
+        const reef_dns_node *node = &names->nodes[i];
+        uint32_t cost = 1;
+        if (node->tag == tag && node->parent == parent && node->len == len) {
+            if (name_same_label(names, node->at, at))
+                return i;
+            cost = NAME_LABEL_MAX / 8;
+        }
+        if (names->probes < cost) {
+            names->cap = 0;
+            return 0;
+        }
+        names->probes -= cost;
+        i = node->next;
     }
-    return name_add(names, parent, at, head, bucket);
+    return 0;
 }
 
+/* The verdict on the first name above that has one, or has a bad label, holds for all
+ * names in between. */
+static uint8_t name_settle(reef_dns_node *nodes, const unsigned char *bytes,
+                           uint16_t name)
+{
+    uint16_t top = name;
+    while (nodes[top].host == 0) {
+        if (name_host_label(bytes + nodes[top].at))
+            top = nodes[top].parent;
+        else
+            nodes[top].host = NAME_NO_HOST;
+    }
+    for (uint16_t i = name; i != top; i = nodes[i].parent)
+        nodes[i].host = nodes[top].host;
+    return nodes[name].host;
+}
+
+bool reef_dns_names_host(reef_dns_names *names, uint16_t name)
+{
+    reef_dns_node *node = &names->nodes[name];
+    if (node->host == 0)
+        name_settle(names->nodes, names->bytes, name);
+    return node->host == REEF_DNS_HOST;
+}
+
+/* The name that is the label at `at` before `parent`; `fresh`: the parent is so new
+ * that nothing is before it. */
+REEF_DNS_INLINE uint16_t name_number(reef_dns_names *names, uint16_t parent, size_t at,
+                                     bool fresh)
+{
+    const reef_dns_node *above = &names->nodes[parent];
+    const unsigned char *label = names->bytes + at;
+    uint64_t hash = name_hash(parent, name_head(names, at));
+    size_t len = (size_t)above->len + label[0] + 1;
+    uint16_t found = fresh ? 0 : name_find(names, parent, at, len, hash);
+    if (found != 0)
+        return found;
+    uint8_t host = above->host;
+    if (host == 0)
+        host = name_settle(names->nodes, names->bytes, parent);
+    if (host == REEF_DNS_HOST && !name_host_label(label))
+        host = NAME_NO_HOST;
+    return name_add(names, parent, at, len, hash, host);
+}
+
+REEF_DNS_INLINE void name_know(reef_dns_names *names, size_t at, uint16_t name)
+{
+    names->known[at] = name;
+    names->behind[at] = 0;
+    names->hops[at] = 0;
+}
+
+/* Whether these names are hosts', as those of services are not, is mostly not asked: it
+ * is found out later. */
 uint16_t reef_dns_names_first(reef_dns_names *names, size_t *at)
 {
     uint16_t labels[REEF_DNS_WIRE_MAX / 2], name = REEF_DNS_ROOT;
     uint32_t count = 0;
-    size_t here = *at;
+    size_t here = *at, len = 1;
     for (; names->bytes[here] != 0; here += (size_t)names->bytes[here] + 1)
         labels[count++] = (uint16_t)here;
-    while (count-- > 0 && name != REEF_DNS_NOWHERE) {
-        uint64_t head = name_head(names, labels[count]);
-        uint16_t *bucket = name_bucket(names, name, head);
-        name = name_add(names, name, labels[count], head, bucket);
-        names->known[labels[count]] = name;
-        names->behind[labels[count]] = 0;
-        names->hops[labels[count]] = 0;
-    }
     *at = here + 1;
+    while (count-- > 0 && name != REEF_DNS_NOWHERE) {
+        here = labels[count];
+        len += (size_t)names->bytes[here] + 1;
+        uint64_t hash = name_hash(name, name_head(names, here));
+        name = name_add(names, name, here, len, hash, 0);
+        name_know(names, here, name);
+    }
     return name;
 }
 
@@ -366,9 +459,7 @@ static bool name_arrive(const reef_dns_names *names, name_walk *walk, size_t at)
 static bool name_go(const reef_dns_names *names, name_walk *walk, size_t *at)
 {
     size_t start = *at, here = *at, after = 0;
-    for (;;) {
-        if (here >= names->len)
-            return false;
+    while (here < names->len) {
         size_t size = names->bytes[here];
         bool known = after != 0 && names->known[here] != REEF_DNS_NOWHERE;
         if (known || size == 0) {
@@ -377,35 +468,36 @@ static bool name_go(const reef_dns_names *names, name_walk *walk, size_t *at)
                    (names->behind[here] < start && name_arrive(names, walk, here));
         }
         walk->steps[walk->count++] = (uint16_t)here;
-        if (size >= REEF_DNS_POINTER) {
-            if (here + 1 >= names->len || ++walk->hops > REEF_DNS_HOPS_MAX)
-                return false;
-            after = after != 0 ? after : here + 2;
-            here = name_pointer(names->bytes, here);
-            if (here < NAME_HEADER || here >= start)
-                return false;
-            start = here;
-        } else {
-            walk->len += (uint32_t)size + 1;
-            if (size > NAME_LABEL_MAX || here + 1 + size > names->len ||
-                walk->len >= REEF_DNS_WIRE_MAX)
-                return false;
+        if (size <= NAME_LABEL_MAX) {
             here += size + 1;
+            walk->len += (uint32_t)size + 1;
+            if (walk->len >= REEF_DNS_WIRE_MAX)
+                return false;
+            continue;
         }
+        if (size < REEF_DNS_POINTER || here + 1 >= names->len ||
+            ++walk->hops > REEF_DNS_HOPS_MAX)
+            return false;
+        after = after != 0 ? after : here + 2;
+        here = name_pointer(names->bytes, here);
+        if (here < NAME_HEADER || here >= start)
+            return false;
+        start = here;
     }
+    return false;
 }
 
 /* What was passed gets its numbers, the last label first. */
 static uint16_t name_return(reef_dns_names *names, name_walk *walk)
 {
-    uint32_t hops = walk->known_hops;
+    uint32_t hops = walk->known_hops, before = names->count;
     while (walk->count > 0) {
         size_t at = walk->steps[--walk->count];
         if (names->bytes[at] >= REEF_DNS_POINTER) {
             walk->behind = (uint16_t)name_pointer(names->bytes, at);
             hops++;
         } else {
-            walk->name = name_number(names, walk->name, at);
+            walk->name = name_number(names, walk->name, at, names->count > before);
             if (walk->name == REEF_DNS_NOWHERE)
                 return REEF_DNS_NOWHERE;
         }
@@ -435,14 +527,12 @@ REEF_DNS_INLINE bool name_same_tail(const reef_dns_names *names, size_t at, size
 REEF_DNS_INLINE uint16_t name_sibling(reef_dns_names *names, size_t *at)
 {
     size_t start = *at, size = names->bytes[start];
-    size_t len = names->nodes[names->tail_name].len, rest = start + 1 + size;
+    size_t len = names->tail_len, rest = start + 1 + size;
     if (size == 0 || size > NAME_LABEL_MAX || size + 1 + len > REEF_DNS_WIRE_MAX ||
         rest + len > names->len || !name_same_tail(names, rest, len))
         return REEF_DNS_NOWHERE;
-    uint16_t name = name_number(names, names->tail_name, start);
-    names->known[start] = name;
-    names->behind[start] = 0;
-    names->hops[start] = 0;
+    uint16_t name = name_number(names, names->tail_name, start, false);
+    name_know(names, start, name);
     *at = rest + len;
     return name;
 }
@@ -460,6 +550,7 @@ static uint16_t name_walk_through(reef_dns_names *names, size_t *at)
     if (plain && name != REEF_DNS_NOWHERE) {
         names->tail = walk.steps[1];
         names->tail_name = names->known[names->tail];
+        names->tail_len = names->nodes[names->tail_name].len;
     }
     return name;
 }
@@ -473,36 +564,6 @@ uint16_t reef_dns_names_read(reef_dns_names *names, size_t *at)
 }
 
 /* ---- what a name is ----------------------------------------------------------- */
-
-/* Letters, digits, "-" and "_", and "-" at neither end. */
-REEF_DNS_INLINE bool name_host_label(const unsigned char *label)
-{
-    static const uint64_t bytes[4] = {0x03FF200000000000, 0x07FFFFFE87FFFFFE, 0, 0};
-    const unsigned char *last = label + label[0];
-    uint64_t good = label[1] != '-' && *last != '-';
-    do {
-        label++;
-        good &= bytes[*label / 64] >> *label % 64;
-    } while (label < last);
-    return good != 0;
-}
-
-/* The verdict on the first name above that has one, or has a bad label, holds for all
- * names in between. */
-bool reef_dns_names_host(reef_dns_names *names, uint16_t name)
-{
-    reef_dns_node *nodes = names->nodes;
-    uint16_t top = name;
-    while (nodes[top].host == 0) {
-        if (name_host_label(names->bytes + nodes[top].at))
-            top = nodes[top].parent;
-        else
-            nodes[top].host = NAME_NO_HOST;
-    }
-    for (uint16_t i = name; i != top; i = nodes[i].parent)
-        nodes[i].host = nodes[top].host;
-    return nodes[top].host == NAME_HOST && name != REEF_DNS_ROOT;
-}
 
 bool reef_dns_names_within(const reef_dns_names *names, uint16_t name, uint16_t zone)
 {

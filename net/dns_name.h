@@ -18,18 +18,20 @@
 enum {
     REEF_DNS_NOWHERE = 0,   /* no name */
     REEF_DNS_ROOT = 1,      /* the number of the root */
+    REEF_DNS_HOST = 1,      /* reef_dns_node.host, if it is one */
     REEF_DNS_POINTER = 0xC0 /* a label's first byte, or more: a pointer */
 };
 
 typedef struct reef_dns_node {
-    uint64_t head;   /* private */
-    uint16_t parent; /* the name behind its first label */
-    uint16_t at;     /* where its first label stands */
-    uint16_t next;   /* in its bucket */
-    uint16_t alias;  /* for the caller: where the name that it stands for is */
-    uint16_t target; /* for the caller: one more than its index among the targets */
-    uint8_t len;     /* bytes, uncompressed */
-    uint8_t host;    /* private */
+    uint16_t parent;  /* the name behind its first label */
+    uint16_t at;      /* where its first label stands */
+    uint16_t next;    /* in its bucket */
+    uint16_t tag;     /* private */
+    uint8_t len;      /* bytes, uncompressed */
+    uint8_t host;     /* reef_dns_names_host; 0: not known yet */
+    uint16_t alias;   /* for the caller: where the name that it stands for is … */
+    uint16_t target;  /* … one more than its index among the targets … */
+    uint16_t address; /* … and than that of its first address */
 } reef_dns_node;
 
 typedef struct reef_dns_names {
@@ -37,22 +39,24 @@ typedef struct reef_dns_names {
     size_t len;
     reef_dns_node *nodes;
     uint32_t count, cap; /* of nodes */
+    uint32_t probes;     /* how many more may be made in search of names */
     uint32_t shift;      /* 64, less the bits of a bucket's number */
     uint16_t *buckets;
-    uint16_t *spare;  /* twice as many buckets again, empty: the caller's */
+    uint16_t *spare[2]; /* as many buckets twice again, empty: the caller's */
     uint16_t *known;  /* by offset: the name that begins there, if that is known … */
     uint16_t *behind; /* … where its first pointer leads; 0: it has none … */
     uint8_t *hops;    /* … and how many it has */
-    size_t tail; /* a name's end, from its second label on, without a pointer … */
+    size_t tail;     /* a name's end, from its second label on, without a pointer … */
+    size_t tail_len; /* … its bytes … */
     uint16_t tail_name; /* … and its number; REEF_DNS_NOWHERE: none was seen yet */
 } reef_dns_names;
 
-/* For that many records: a power of two, and twice as many at least. */
-uint32_t reef_dns_buckets(uint32_t records);
 /* Bytes of room that the names of a message of `len` bytes need; a multiple of 8. */
 size_t reef_dns_names_room(size_t len, uint32_t records);
-void reef_dns_names_begin(reef_dns_names *, reef_str message, uint32_t records,
-                          void *room);
+/* Returns what is behind that room. There are twice as many buckets as records, at
+ * least. */
+void *reef_dns_names_begin(reef_dns_names *, reef_str message, uint32_t records,
+                           void *room);
 /* The name at *at, which moves behind it: the first one that is read, known to be whole
  * and without a pointer. */
 uint16_t reef_dns_names_first(reef_dns_names *, size_t *at);
@@ -74,7 +78,7 @@ REEF_DNS_INLINE uint16_t reef_dns_names_next(reef_dns_names *names, size_t *at)
     *at = here + 2;
     return names->known[to];
 }
-/* Labels of letters, digits, "-" and "_", with "-" at neither end; not the root. */
+/* Labels of letters, digits, "-" and "_", with "-" at neither end; the root, too. */
 bool reef_dns_names_host(reef_dns_names *, uint16_t name);
 /* `name` is `zone` or below it. */
 bool reef_dns_names_within(const reef_dns_names *, uint16_t name, uint16_t zone);

@@ -229,7 +229,8 @@ static bool engine_attempting(const reef_link *l)
 static void engine_time_out(reef_engine *e, reef_link *l)
 {
     reef_error why;
-    if (!engine_attempting(l) || l->attempt_deadline_ms > e->now_ms)
+    if (!engine_attempting(l) || l->attempt_deadline_ms > e->now_ms ||
+        e->router->late(e, l))
         return;
     reef_error_put(&why, REEF_CONNECT, 0, l->stats.peer,
                    l->state == REEF_LINK_OPENING

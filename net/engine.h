@@ -132,6 +132,8 @@ typedef struct reef_router {
     /* A deadline passed and no failure is known: what was being waited for. */
     void (*waits_for)(const reef_engine *, reef_error *);
     bool (*looking)(const reef_engine *); /* a name is being looked up */
+    /* The time of an attempt's step is over. True: it got more. */
+    bool (*late)(reef_engine *, reef_link *);
     int64_t (*deadline_ms)(const reef_engine *);
 } reef_router;
 
@@ -147,9 +149,11 @@ typedef struct reef_backoff {
 typedef struct reef_direct {
     int main;    /* the link that serves or will; REEF_NO_LINK */
     bool wanted; /* tend: make a link though nothing waits */
+    bool met;    /* a link was ready once */
     bool fresh;  /* a connection failed: the next look-up passes over the cache */
     reef_lookup *lookup; /* whose endpoints are being tried; NULL: none, or no need */
     uint32_t tried;      /* of its endpoints */
+    uint32_t hopeless;   /* of these: no further attempt at them can succeed */
     int64_t left_ms;     /* since when nobody waits for it; 0: somebody does */
     uint32_t round;      /* how often all of them have failed */
     char address[REEF_ADDRESS_TEXT]; /* being tried */

@@ -120,8 +120,17 @@ void *reef_exchange_room(reef_exchange *x, size_t *cap)
     return x->in + x->got;
 }
 
+/* What old servers say to EDNS: a header with FORMERR, and no question in it. */
+static bool exchange_is_puzzled(const reef_exchange *x, reef_str message)
+{
+    const unsigned char *b = (const unsigned char *)message.ptr;
+    return x->edns && message.len == 12 && b[0] == x->id >> 8 &&
+           b[1] == (x->id & 0xFF) && (b[2] & 0xF8) == 0x80 && (b[3] & 15) == 1 &&
+           b[4] == 0 && b[5] == 0;
+}
+
 static reef_heard exchange_read(reef_exchange *x, size_t len,
-                                const reef_dns_question *q, reef_reading *reading)
+                                const reef_dns_question *q, reef_dns_reading *reading)
 {
     reef_dns_question asked = *q;
     asked.id = x->id;
@@ -131,17 +140,20 @@ static reef_heard exchange_read(reef_exchange *x, size_t len,
     if (reading->room == NULL)
         return REEF_HEARD_NOMEM;
     reef_dns_decode(&reading->answer, reading->message, x->tcp, &asked, reading->room);
+    if (exchange_is_puzzled(x, reading->message))
+        reading->answer.outcome = REEF_DNS_FORMERR;
     /* Over a stream nobody else can have said it. */
     if (reading->answer.outcome != REEF_DNS_IGNORE &&
         (x->tcp || !reading->answer.unowned))
         return REEF_HEARD_ANSWER;
     x->ignored++;
-    reef_reading_free(reading);
+    reef_dns_reading_free(reading);
     return REEF_HEARD_NOTHING;
 }
 
 static reef_heard exchange_datagram(reef_exchange *x, size_t len,
-                                    const reef_dns_question *q, reef_reading *reading)
+                                    const reef_dns_question *q,
+                                    reef_dns_reading *reading)
 {
     reef_heard heard = exchange_read(x, len, q, reading);
     if (heard == REEF_HEARD_ANSWER && len == REEF_DNS_DATAGRAM_MAX)
@@ -150,14 +162,14 @@ static reef_heard exchange_datagram(reef_exchange *x, size_t len,
 }
 
 /* A length that no message has: the stream can't be read any further. */
-static reef_heard exchange_broken(reef_reading *reading)
+static reef_heard exchange_broken(reef_dns_reading *reading)
 {
     memset(reading, 0, sizeof *reading);
     reading->answer.outcome = REEF_DNS_MALFORMED;
     return REEF_HEARD_ANSWER;
 }
 
-static reef_heard exchange_prefix(reef_exchange *x, reef_reading *reading)
+static reef_heard exchange_prefix(reef_exchange *x, reef_dns_reading *reading)
 {
     size_t len = (size_t)x->prefix[0] << 8 | x->prefix[1];
     if (x->got < sizeof x->prefix)
@@ -173,7 +185,7 @@ static reef_heard exchange_prefix(reef_exchange *x, reef_reading *reading)
 }
 
 static reef_heard exchange_stream(reef_exchange *x, size_t len,
-                                  const reef_dns_question *q, reef_reading *reading)
+                                  const reef_dns_question *q, reef_dns_reading *reading)
 {
     size_t left = (x->want == 0 ? sizeof x->prefix : x->want) - x->got;
     x->got += len < left ? len : left;
@@ -191,7 +203,7 @@ static reef_heard exchange_stream(reef_exchange *x, size_t len,
 }
 
 reef_heard reef_exchange_received(reef_exchange *x, size_t len,
-                                  const reef_dns_question *q, reef_reading *reading)
+                                  const reef_dns_question *q, reef_dns_reading *reading)
 {
     if (!exchange_live(x))
         return REEF_HEARD_NOTHING;
@@ -201,7 +213,7 @@ reef_heard reef_exchange_received(reef_exchange *x, size_t len,
         x, len < REEF_DNS_DATAGRAM_MAX ? len : REEF_DNS_DATAGRAM_MAX, q, reading);
 }
 
-void reef_reading_free(reef_reading *reading)
+void reef_dns_reading_free(reef_dns_reading *reading)
 {
     free(reading->room);
     reading->room = NULL;

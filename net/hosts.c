@@ -6,9 +6,15 @@
  * An address is read to its value, strictly as inet_pton does it: four numbers without
  * leading zeros, or the text of RFC 4291 section 2.2, and there the name or number of
  * an interface behind a "%". The value tells whether two spellings are one address;
- * what is handed out is the first spelling. */
+ * what is handed out is the first spelling.
+ *
+ * Files of millions of names exist (they block advertisements), and a service may have
+ * thousands of targets: each is found by the index, which is made once for a file. It
+ * holds the words in the order of their hashes, and those of one hash in the order of
+ * the file. */
 #include "net/resolvconf.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -16,7 +22,9 @@ enum {
     HOSTS_IP6 = 16,       /* bytes */
     HOSTS_GROUP = 2,      /* bytes, up to four hex digits */
     HOSTS_SCOPE_MAX = 15, /* the longest name of an interface */
-    HOSTS_NO_GAP = HOSTS_IP6 + 1
+    HOSTS_NO_GAP = HOSTS_IP6 + 1,
+    HOSTS_LINE = 16, /* bytes: about as short as a line is */
+    HOSTS_BUCKETS_MAX = 65536
 };
 
 typedef struct hosts_address {
@@ -203,16 +211,6 @@ static bool hosts_same_name(reef_str a, reef_str b)
     return true;
 }
 
-/* A line but for its address names it. */
-static bool hosts_names(reef_str line, reef_str name)
-{
-    reef_str word;
-    while (reef_conf_word(&line, &word))
-        if (hosts_same_name(hosts_undotted(word), name))
-            return true;
-    return false;
-}
-
 static bool hosts_same(const hosts_address *a, const hosts_address *b)
 {
     return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0 &&
@@ -244,21 +242,128 @@ static bool hosts_is_local(reef_str name)
     return reef_str_is((reef_str){name.ptr + name.len - len, len}, local);
 }
 
-uint32_t reef_hosts_find(reef_str text, reef_str name, char out[][REEF_RESOLV_ADDRESS],
-                         uint32_t cap)
+/* ---- the index ---------------------------------------------------------------- */
+
+/* Where a name stands, and the line with its address. */
+struct hosts_word {
+    uint32_t at, len, line;
+};
+
+static uint32_t hosts_bucket(const reef_hosts *hosts, reef_str name)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)hosts_lower(name.ptr[i])) * 16777619U;
+    return (hash ^ hash >> 16) & (hosts->bucket_count - 1);
+}
+
+/* The address at the front of a line, which is left with the names behind it. */
+static bool hosts_line(reef_str *text, reef_str *line, reef_str *address)
+{
+    while (reef_conf_line(text, line)) {
+        const char *comment = memchr(line->ptr, '#', line->len);
+        if (comment != NULL)
+            line->len = (size_t)(comment - line->ptr);
+        if (reef_conf_word(line, address))
+            return true;
+    }
+    return false;
+}
+
+/* Without `words` they are counted; else each is put where its bucket's next one
+ * goes. */
+static void hosts_pass(reef_hosts *hosts)
+{
+    reef_str text = hosts->text, line, address, word;
+    while (hosts_line(&text, &line, &address)) {
+        while (reef_conf_word(&line, &word)) {
+            word = hosts_undotted(word);
+            uint32_t *next = &hosts->ends[hosts_bucket(hosts, word)];
+            if (hosts->words != NULL) {
+                struct hosts_word *to = &hosts->words[*next];
+                to->at = (uint32_t)(word.ptr - hosts->text.ptr);
+                to->len = (uint32_t)word.len;
+                to->line = (uint32_t)(address.ptr - hosts->text.ptr);
+            }
+            ++*next;
+        }
+    }
+}
+
+static bool hosts_index(reef_hosts *hosts)
 {
     uint32_t count = 0;
-    reef_str line, address;
+    hosts->bucket_count = 1;
+    while (hosts->bucket_count < HOSTS_BUCKETS_MAX &&
+           hosts->bucket_count < hosts->text.len / HOSTS_LINE)
+        hosts->bucket_count *= 2;
+    hosts->ends = calloc(hosts->bucket_count, sizeof *hosts->ends);
+    if (hosts->ends == NULL)
+        return false;
+    hosts_pass(hosts);
+    for (uint32_t i = 0; i < hosts->bucket_count; i++) {
+        uint32_t words = hosts->ends[i];
+        hosts->ends[i] = count; /* where it begins, until it is filled */
+        count += words;
+    }
+    hosts->words = malloc(((size_t)count + 1) * sizeof *hosts->words);
+    if (hosts->words == NULL)
+        return false;
+    hosts_pass(hosts);
+    return true;
+}
+
+bool reef_hosts_read(reef_hosts *hosts, reef_str text)
+{
+    char *copy = text.len < UINT32_MAX ? malloc(text.len > 0 ? text.len : 1) : NULL;
+    if (copy == NULL)
+        return false;
+    if (text.len > 0)
+        memcpy(copy, text.ptr, text.len);
+    hosts->text = (reef_str){copy, text.len};
+    if (hosts_index(hosts))
+        return true;
+    free(copy);
+    free(hosts->ends);
+    memset(hosts, 0, sizeof *hosts);
+    return false;
+}
+
+void reef_hosts_free(reef_hosts *hosts)
+{
+    free((char *)hosts->text.ptr);
+    free(hosts->ends);
+    free(hosts->words);
+    memset(hosts, 0, sizeof *hosts);
+}
+
+/* ---- finding ------------------------------------------------------------------ */
+
+static uint32_t hosts_put_named(const reef_hosts *hosts, reef_str name,
+                                char out[][REEF_RESOLV_ADDRESS], uint32_t cap)
+{
+    uint32_t bucket = hosts_bucket(hosts, name), count = 0;
+    const char *text = hosts->text.ptr;
+    for (uint32_t i = bucket > 0 ? hosts->ends[bucket - 1] : 0;
+         i < hosts->ends[bucket] && count < cap; i++) {
+        const struct hosts_word *word = &hosts->words[i];
+        reef_str address, line = {text + word->line, word->at - word->line};
+        if (hosts_same_name((reef_str){text + word->at, word->len}, name) &&
+            reef_conf_word(&line, &address))
+            count = hosts_put(out, count, address);
+    }
+    return count;
+}
+
+uint32_t reef_hosts_find(const reef_hosts *hosts, reef_str name,
+                         char out[][REEF_RESOLV_ADDRESS], uint32_t cap)
+{
+    uint32_t count = 0;
     name = hosts_undotted(name);
     if (name.len == 0)
         return 0;
-    while (count < cap && reef_conf_line(&text, &line)) {
-        const char *comment = memchr(line.ptr, '#', line.len);
-        if (comment != NULL)
-            line.len = (size_t)(comment - line.ptr);
-        if (reef_conf_word(&line, &address) && hosts_names(line, name))
-            count = hosts_put(out, count, address);
-    }
+    if (hosts->words != NULL)
+        count = hosts_put_named(hosts, name, out, cap);
     if (count > 0 || !hosts_is_local(name))
         return count;
     if (cap > 0)

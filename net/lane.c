@@ -152,32 +152,41 @@ static void lane_send(reef_lane *lane, const reef_op *op, int64_t now_ms)
     }
 }
 
-/* The file's text into the engine, if it is another than the engine has. What can't be
- * read counts as empty: then names are looked up without it. */
-static char *lane_file_text(reef_lane_file *file, reef_str *text)
+/* The file's text, if it is another than the engine has; NULL: it is the same, or can't
+ * be read just now (no descriptor is free, say): then what is known stays. A file that
+ * is not there, or is none that can be read, has the empty text. */
+static char *lane_file_text(const reef_lane_file *file, reef_os_stamp *stamp,
+                            reef_str *text)
 {
     int error = 0;
-    text->len = 0;
-    if (!reef_os_file_changed(file->path, &file->seen))
+    *stamp = file->seen;
+    if (!reef_os_file_changed(file->path, stamp))
         return NULL;
     char *bytes = reef_os_read_file(file->path, &text->len, &error);
-    text->ptr = bytes != NULL ? bytes : "";
+    bool passing = error == EMFILE || error == ENFILE || error == ENOMEM ||
+                   error == EIO || error == EAGAIN;
+    if (bytes == NULL && !passing) {
+        text->len = 0;
+        bytes = calloc(1, 1);
+    }
+    text->ptr = bytes;
     return bytes;
 }
 
 static void lane_files(reef_lane *lane)
 {
     char name[REEF_NAME_MAX + 1];
+    reef_os_stamp stamp;
     reef_str text = {NULL, 0};
-    char *bytes = lane_file_text(&lane->hosts, &text);
-    if (text.ptr != NULL)
-        (void)reef_engine_hosts(lane->engine, text);
+    char *bytes = lane_file_text(&lane->hosts, &stamp, &text);
+    if (bytes != NULL && reef_engine_hosts(lane->engine, text) == REEF_OK)
+        lane->hosts.seen = stamp;
     free(bytes);
-    text.ptr = NULL;
-    bytes = lane_file_text(&lane->resolv_conf, &text);
-    if (text.ptr != NULL) {
+    bytes = lane_file_text(&lane->resolv_conf, &stamp, &text);
+    if (bytes != NULL) {
         reef_os_host_name(name, sizeof name);
-        (void)reef_engine_resolv_conf(lane->engine, text, reef_str_of(name));
+        if (reef_engine_resolv_conf(lane->engine, text, reef_str_of(name)) == REEF_OK)
+            lane->resolv_conf.seen = stamp;
     }
     free(bytes);
 }

@@ -60,11 +60,15 @@ static bool leg_follow(reef_leg *leg, const reef_dns_name *alias)
 /* Takes the records over. */
 static void leg_take(reef_leg *leg, reef_records *records)
 {
+    const reef_dns_name *alias = &records->answer.alias;
     if (records->answer.outcome != REEF_DNS_CNAME) {
+        /* It is the alias that does not exist or has nothing. */
+        if (alias->len > 0 && leg->name_count <= REEF_ALIASES_MAX)
+            leg->names[leg->name_count++] = *alias;
         leg_end(leg, records);
         return;
     }
-    if (!leg_follow(leg, &records->answer.alias))
+    if (!leg_follow(leg, alias))
         leg_end(leg, NULL);
     reef_records_drop(records);
 }
@@ -83,10 +87,12 @@ static void leg_settled(reef_resolver *r, reef_leg *leg)
     leg->why = leg->ask->why;
     reef_ask_drop(r, leg->ask, false);
     leg->ask = NULL;
-    if (records != NULL)
-        leg_take(leg, records);
-    else
+    if (records == NULL) {
         leg_end(leg, NULL);
+        return;
+    }
+    memcpy(leg->server, records->server, sizeof records->server);
+    leg_take(leg, records);
 }
 
 void reef_leg_step(reef_resolver *r, reef_leg *leg)

@@ -11,7 +11,10 @@
 #include <string.h>
 #include "net/os.h"
 
-enum { LOOK_LINKS = REEF_EXCHANGES_MAX };
+enum {
+    LOOK_LINKS = REEF_EXCHANGES_MAX,
+    LOOK_TIMEOUT_MAX_MS = 1 << 30 /* twelve days: longer ones are cut to this */
+};
 
 typedef enum look_state { LOOK_FREE, LOOK_CONNECTING, LOOK_OPEN } look_state;
 
@@ -199,11 +202,17 @@ static void look_note(look_run *run, const reef_endpoint *endpoint)
              (int)sizeof target->addresses[0] - 1, endpoint->address);
 }
 
+/* What comes now has no place left. */
+static bool look_full(const look_run *run)
+{
+    return run->look->code == REEF_OK && run->lookup->turn >= REEF_LOOK_TARGETS_MAX;
+}
+
 static reef_code look_all(look_run *run)
 {
     reef_endpoint endpoint;
     reef_code code = REEF_OK;
-    while (code == REEF_OK && (code = look_ops(run)) == REEF_OK) {
+    while (code == REEF_OK && (code = look_ops(run)) == REEF_OK && !look_full(run)) {
         switch (reef_lookup_next(run->lookup, &endpoint)) {
         case REEF_LOOKUP_READY:
             look_note(run, &endpoint);
@@ -223,12 +232,12 @@ static void look_service(look_run *run)
 {
     reef_look *look = run->look;
     reef_look_target target;
-    for (uint32_t turn = 0; reef_lookup_target(run->lookup, turn, &target); turn++) {
-        if (look->target_count < REEF_LOOK_TARGETS_MAX)
-            look->targets[look->target_count++] = target;
-        else
-            look->targets_dropped++;
-    }
+    const reef_lookup *l = run->lookup;
+    uint32_t count = l->records != NULL ? l->turn_count : 0;
+    while (look->target_count < REEF_LOOK_TARGETS_MAX &&
+           reef_lookup_target(l, look->target_count, &target))
+        look->targets[look->target_count++] = target;
+    look->targets_dropped = count - look->target_count;
 }
 
 static void look_plain(look_run *run, const reef_host *host)
@@ -319,6 +328,8 @@ reef_look *reef_look_up(const reef_config *config, const reef_host *host,
 {
     int64_t began_ms = reef_now_ms();
     int64_t whole_ms = timeout_ms > 0 ? timeout_ms : config->connect_timeout_ms;
+    if (whole_ms > LOOK_TIMEOUT_MAX_MS)
+        whole_ms = LOOK_TIMEOUT_MAX_MS;
     reef_look *look = calloc(1, sizeof *look);
     if (look == NULL)
         return NULL;

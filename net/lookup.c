@@ -90,7 +90,7 @@ static void lookup_ask_service(reef_lookup *l)
     }
     leg->type = REEF_DNS_SRV;
     leg->fallback = 0;
-    leg->server = NULL;
+    leg->server = l->server;
     leg->since = reef_lookup_since(l);
     if (reef_search_next(l, &name))
         reef_leg_start(l->resolver, leg, &name);
@@ -120,6 +120,8 @@ static void lookup_draw(reef_lookup *l, reef_records *records)
     }
     reef_draw_order(l->order, count, &l->resolver->random);
     l->records = reef_records_hold(records);
+    if (l->server[0] == '\0') /* it was in the cache */
+        memcpy(l->server, records->server, sizeof l->server);
     l->turn_count = (uint32_t)count;
     l->turn = 0;
     l->why.code = REEF_OK;
@@ -145,6 +147,7 @@ static bool lookup_service(reef_lookup *l)
     } else {
         reef_words_outcome(&why, leg);
         reef_lookup_end(l, &why);
+        l->denied = true;
     }
     return true;
 }
@@ -181,10 +184,13 @@ static void lookup_begin(reef_lookup *l)
         reef_turn_begin(l);
 }
 
-/* What has no answer by now gets none; what is known can be given all the same. */
-static void lookup_expire(reef_lookup *l)
+/* What is known can be given all the same. */
+void reef_lookup_late(reef_lookup *l)
 {
     reef_error why;
+    if (l->phase == REEF_PHASE_NEW || l->expired ||
+        l->resolver->now_ms < l->deadline_ms)
+        return;
     l->expired = true;
     for (size_t i = 0; i < 2; i++) {
         reef_turn_late(l, &l->legs[i], &why);
@@ -212,8 +218,7 @@ void reef_lookup_step(reef_lookup *l)
 {
     if (l->phase == REEF_PHASE_NEW)
         lookup_begin(l);
-    if (!l->expired && l->resolver->now_ms >= l->deadline_ms)
-        lookup_expire(l);
+    reef_lookup_late(l);
     lookup_advance(l);
     reef_lookup_state state = lookup_state(l);
     if (!l->wanted || state == REEF_LOOKUP_WAIT || state == l->told)
@@ -227,6 +232,8 @@ int64_t reef_lookup_deadline_ms(const reef_lookup *l)
     int64_t at = INT64_MAX, now_ms = l->resolver->now_ms;
     if (l->phase == REEF_PHASE_DONE || (!l->wanted && !reef_turn_open(l)))
         return at;
+    if (reef_turn_rests(l))
+        return now_ms + 1;
     if (!l->expired)
         at = l->deadline_ms;
     if (l->phase != REEF_PHASE_TURN || !reef_turn_open(l) || !reef_turn_known(l))
@@ -297,6 +304,25 @@ void reef_lookup_rewind(reef_lookup *l)
     l->cursor = 0;
 }
 
+bool reef_lookup_denied(const reef_lookup *l)
+{
+    return l->denied && l->given_count == 0;
+}
+
+bool reef_lookup_more(const reef_lookup *l)
+{
+    if (l->cursor < l->given_count)
+        return true;
+    if (l->phase == REEF_PHASE_DONE || l->given_count == REEF_ENDPOINTS_MAX)
+        return false;
+    if (l->phase != REEF_PHASE_TURN || !reef_turn_known(l) || reef_turn_open(l))
+        return true;
+    for (size_t i = 0; i < 2; i++)
+        if (!l->taken[i] || l->v[i].next < l->v[i].count)
+            return true;
+    return l->turn + 1 < l->turn_count;
+}
+
 void reef_lookup_why(const reef_lookup *l, reef_error *out)
 {
     const reef_ask *ask = NULL;
@@ -340,7 +366,8 @@ bool reef_lookup_target(const reef_lookup *l, uint32_t turn, reef_look_target *o
     for (uint32_t i = 0; i < l->given_count; i++)
         if (l->given[i].target == turn)
             lookup_target_address(out, l->given[i].address);
-    for (uint32_t i = 0; out->glue && turn > l->turn && i < answer->address_count;
+    for (uint32_t i = 0; out->glue && turn > l->turn && i < answer->address_count &&
+                         out->address_count < REEF_LOOK_ADDRESSES_MAX;
          i++) {
         const reef_dns_address *address = &answer->addresses[i];
         if (address->target != srv->target)

@@ -194,8 +194,10 @@ enum {
     REEF_BACKOFF_MIN_MS = 5,   /* reconnecting: full jitter, doubling from here … */
     REEF_BACKOFF_MAX_MS = 250, /* … to here */
     REEF_ADDRESSES_MAX = 16,   /* addresses of one name that are tried in turn */
-    REEF_DIAL_MS = 300,      /* for one of several addresses to let itself be connected
-                                * to; doubled each time that all have failed */
+    /* For one of several addresses to let itself be connected to; five times that for
+     * the handshake with it. Doubled each time that all have failed, up to
+     * connect_timeout, which an only address has from the start. */
+    REEF_DIAL_MS = 300,
     REEF_LINKS_MAX = 8,      /* to servers: one ready, old ones that owe answers */
     REEF_TRANSPORTS_MAX = 24 /* with those to name servers; links have lower numbers */
 };
@@ -256,7 +258,8 @@ enum {
     REEF_LOOK_ADDRESSES_MAX = 8 /* of one target */
 };
 
-/* One question put to one server, and what came of it. */
+/* One question put to one server, and what came of it. The steps of a look-up stand in
+ * the order in which they ended. */
 typedef struct reef_look_step {
     char server[REEF_PEER_TEXT];  /* "127.0.0.1:53" */
     char name[REEF_NAME_MAX + 1]; /* as it was asked for */
@@ -268,6 +271,7 @@ typedef struct reef_look_step {
     bool tcp;
     uint32_t records, bytes; /* of the answer */
     uint32_t ignored;        /* messages that were no answer to the question */
+    uint32_t start_ms;       /* since the look-up began */
     uint32_t took_ms;
 } reef_look_step;
 

@@ -38,8 +38,8 @@ void reef_report_event(reef_engine *e, reef_event_kind kind, const char *peer,
         &e->events[(e->event_first + e->event_count++) % REEF_EVENTS_MAX];
     event->kind = kind;
     event->at_ms = e->now_ms;
-    snprintf(event->peer, sizeof event->peer, "%s", peer);
-    snprintf(event->text, sizeof event->text, "%s", text);
+    snprintf(event->peer, sizeof event->peer, "%.*s", REEF_PEER_TEXT - 1, peer);
+    snprintf(event->text, sizeof event->text, "%.*s", REEF_ERROR_TEXT - 1, text);
 }
 
 bool reef_engine_next_event(reef_engine *e, reef_event *out)
@@ -163,9 +163,8 @@ void reef_error_put(reef_error *error, reef_code code, int sys_errno, const char
         return;
     error->code = code;
     error->sys_errno = sys_errno;
-    if (peer)
-        snprintf(error->text, sizeof error->text, "%.110s: %s", peer, text);
-    else
-        snprintf(error->text, sizeof error->text, "%s", text);
+    int used = peer ? snprintf(error->text, sizeof error->text, "%.110s: ", peer) : 0;
+    int left = REEF_ERROR_TEXT - used;
+    snprintf(error->text + used, (size_t)left, "%.*s", left - 1, text);
     report_trim(error->text);
 }

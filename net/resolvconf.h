@@ -37,12 +37,25 @@ bool reef_address_literal(const char *text);
 /* The same of a word: whether it is one, and then a copy of it. */
 bool reef_address_read(reef_str word, char out[REEF_RESOLV_ADDRESS]);
 
+/* A hosts file, with an index of the names in it: looking one up takes as long as there
+ * are lines with it, however long the file is. Zero is an empty file. */
+typedef struct reef_hosts {
+    reef_str text;  /* a copy of the file */
+    uint32_t *ends; /* by hash: where in `words` the next one's begin */
+    struct hosts_word *words;
+    uint32_t bucket_count; /* a power of two */
+} reef_hosts;
+
+/* Of a zero one; the text is copied. False: out of memory; it is zero then. */
+bool reef_hosts_read(reef_hosts *, reef_str text);
+void reef_hosts_free(reef_hosts *); /* it is zero then */
+
 /* The addresses of a name in a hosts file, each once, in the order of the file; how
  * many, at most `cap`. ASCII letters in any case, a dot at the end of `name` does not
  * count. "localhost" and names below it are 127.0.0.1 and ::1 where the file does not
  * name them (RFC 6761 section 6.3). */
-uint32_t reef_hosts_find(reef_str text, reef_str name, char out[][REEF_RESOLV_ADDRESS],
-                         uint32_t cap);
+uint32_t reef_hosts_find(const reef_hosts *, reef_str name,
+                         char out[][REEF_RESOLV_ADDRESS], uint32_t cap);
 
 /* What both files are made of: lines that end with LF or CR LF, and words between
  * blanks. Each takes what it returns off the front of its argument; false: nothing is

@@ -56,7 +56,7 @@ void reef_resolver_free(reef_resolver *r)
     for (size_t i = 0; i < REEF_EXCHANGES_MAX; i++)
         reef_exchange_gone(&r->exchanges[i]);
     reef_dns_cache_forget(&r->cache, UINT32_MAX);
-    free(r->hosts);
+    reef_hosts_free(&r->hosts);
     memset(&r->random, 0, sizeof r->random);
     free(r);
 }
@@ -69,20 +69,18 @@ void reef_resolver_key(reef_resolver *r, const unsigned char key[REEF_RANDOM_KEY
 
 reef_code reef_resolver_hosts(reef_resolver *r, reef_str text)
 {
-    char *copy = malloc(text.len + 1);
-    if (copy == NULL)
+    reef_hosts hosts = {0};
+    if (!reef_hosts_read(&hosts, text))
         return REEF_NOMEM;
-    if (text.len > 0)
-        memcpy(copy, text.ptr, text.len);
-    free(r->hosts);
-    r->hosts = copy;
-    r->hosts_len = text.len;
+    reef_hosts_free(&r->hosts);
+    r->hosts = hosts;
     return REEF_OK;
 }
 
 reef_code reef_resolver_conf(reef_resolver *r, reef_str text, reef_str local_name)
 {
     reef_resolvconf_parse(&r->conf, text, local_name);
+    r->generation++; /* what is out is shared and kept no longer */
     reef_dns_cache_forget(&r->cache, REEF_ROUTE_SYSTEM);
     return REEF_OK;
 }
@@ -90,6 +88,7 @@ reef_code reef_resolver_conf(reef_resolver *r, reef_str text, reef_str local_nam
 void reef_resolver_trace(reef_resolver *r, reef_look *to)
 {
     r->trace = to;
+    r->traced_ms = INT64_MAX;
 }
 
 /* ---- routes ------------------------------------------------------------------- */
@@ -130,12 +129,27 @@ uint32_t reef_resolver_route(const reef_resolver *r, const reef_dns_name *name,
 
 /* ---- inputs ------------------------------------------------------------------- */
 
+static void resolver_end_silent(reef_resolver *r)
+{
+    for (size_t i = 0; i < REEF_EXCHANGES_MAX; i++) {
+        reef_exchange *x = &r->exchanges[i];
+        if (x->ask != NULL && r->now_ms >= x->deadline_ms)
+            reef_ask_silent(r, x);
+    }
+}
+
+/* What is over by now is over before anything is heard: a host that slept finds old
+ * answers in its sockets, and nobody knows how old they are. */
 static void resolver_now(reef_resolver *r, int64_t now_ms)
 {
     if (now_ms <= r->now_ms)
         return;
     r->now_ms = now_ms;
     r->stir = true;
+    resolver_end_silent(r);
+    for (size_t i = 0; i < REEF_LOOKUPS_MAX; i++)
+        if (r->lookups[i] != NULL)
+            reef_lookup_late(r->lookups[i]);
 }
 
 /* The exchange behind a number of the host's; NULL: it is nobody's. */
@@ -150,16 +164,16 @@ static reef_exchange *resolver_exchange(reef_resolver *r, uint32_t link)
 
 void reef_resolver_opened(reef_resolver *r, uint32_t link, int64_t now_ms)
 {
-    reef_exchange *x = resolver_exchange(r, link);
     resolver_now(r, now_ms);
+    reef_exchange *x = resolver_exchange(r, link);
     if (x != NULL)
         reef_exchange_opened(x);
 }
 
 void reef_resolver_sent(reef_resolver *r, uint32_t link, size_t len, int64_t now_ms)
 {
-    reef_exchange *x = resolver_exchange(r, link);
     resolver_now(r, now_ms);
+    reef_exchange *x = resolver_exchange(r, link);
     if (x != NULL)
         reef_exchange_sent(x, len);
 }
@@ -172,9 +186,9 @@ void *reef_resolver_room(reef_resolver *r, uint32_t link, size_t *cap)
 
 void reef_resolver_received(reef_resolver *r, uint32_t link, size_t len, int64_t now_ms)
 {
-    reef_exchange *x = resolver_exchange(r, link);
-    reef_reading reading;
+    reef_dns_reading reading;
     resolver_now(r, now_ms);
+    reef_exchange *x = resolver_exchange(r, link);
     if (x == NULL)
         return;
     switch (reef_exchange_received(x, len, &x->ask->question, &reading)) {
@@ -182,7 +196,7 @@ void reef_resolver_received(reef_resolver *r, uint32_t link, size_t len, int64_t
         break;
     case REEF_HEARD_ANSWER:
         reef_ask_heard(r, x, &reading);
-        reef_reading_free(&reading);
+        reef_dns_reading_free(&reading);
         break;
     case REEF_HEARD_NOMEM:
         reef_ask_starved(r, x);
@@ -194,8 +208,8 @@ void reef_resolver_closed(reef_resolver *r, uint32_t link, int sys_errno,
                           int64_t now_ms)
 {
     uint32_t at = link - r->first_link;
-    reef_exchange *x = resolver_exchange(r, link);
     resolver_now(r, now_ms);
+    reef_exchange *x = resolver_exchange(r, link);
     if (x != NULL) {
         reef_ask_closed(r, x, sys_errno);
     } else if (link >= r->first_link && at < REEF_EXCHANGES_MAX &&
@@ -205,19 +219,9 @@ void reef_resolver_closed(reef_resolver *r, uint32_t link, int sys_errno,
     }
 }
 
-static void resolver_end_silent(reef_resolver *r)
-{
-    for (size_t i = 0; i < REEF_EXCHANGES_MAX; i++) {
-        reef_exchange *x = &r->exchanges[i];
-        if (x->ask != NULL && r->now_ms >= x->deadline_ms)
-            reef_ask_silent(r, x);
-    }
-}
-
 void reef_resolver_tick(reef_resolver *r, int64_t now_ms)
 {
     resolver_now(r, now_ms);
-    resolver_end_silent(r);
 }
 
 int64_t reef_resolver_deadline_ms(const reef_resolver *r)
@@ -283,7 +287,7 @@ static bool resolver_op_of(reef_resolver *r, bool closing, reef_op *out)
         if ((x->state == REEF_EXCHANGE_CLOSING) != closing || !reef_exchange_op(x, out))
             continue;
         if (out->kind == REEF_OP_OPEN) {
-            const reef_asked *server = &x->ask->servers[x->server];
+            const reef_name_server *server = &x->ask->servers[x->server];
             memcpy(out->address, server->address, strlen(server->address) + 1);
             out->port = server->port;
         }

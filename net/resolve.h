@@ -14,9 +14,9 @@
  *
  * Where a name is looked for: a literal address is itself; then the hosts file; then
  * the servers. Of the configured nameservers those whose domain is the longest that the
- * name ends with, label by label; else those without a domain; for the target of an SRV
- * record that no domain fits, those that the SRV record itself came from; with none of
- * these, the servers of resolv.conf, which alone have a search list.
+ * name ends with, label by label; else, for the target of an SRV record, those that the
+ * record itself came from; else those without a domain; with none of these, the servers
+ * of resolv.conf, which alone have a search list.
  *
  * How it is asked: datagrams, each attempt from a fresh connected socket with a fresh
  * id. The next server is asked after REEF_HEDGE_MS while the one before is still heard,
@@ -113,6 +113,13 @@ void reef_lookup_free(reef_resolver *, reef_lookup *); /* at any time; NULL is f
  * After END it begins again from the first one with reef_lookup_rewind. */
 reef_lookup_state reef_lookup_next(reef_lookup *, reef_endpoint *out);
 void reef_lookup_rewind(reef_lookup *);
+/* Whether another endpoint behind those given in this round is known or may still come:
+ * an address in hand, an answer that is out, a target whose turn has not been. */
+bool reef_lookup_more(const reef_lookup *);
+
+/* After END without any endpoint: servers have said that there is none. Only a change
+ * of the records makes another question useful. */
+bool reef_lookup_denied(const reef_lookup *);
 
 /* Why there is no endpoint, or not yet: REEF_DNS with a sentence that names the name
  * and the server, such as "no such name: 127.0.0.1:53 says that redis.example does

@@ -27,7 +27,8 @@ enum {
     REEF_ROUTE_SYSTEM = 1 << REEF_ROUTE_CONFIGURED,   /* those of resolv.conf */
     REEF_CACHE_BYTES = 1048576,                       /* memory of all records in it */
     REEF_ENDPOINTS_MAX = 4096,                        /* that one look-up gives */
-    REEF_LINGER_MS = 500 /* after the other addresses the last answer is waited for */
+    REEF_LINGER_MS = 500, /* after the other addresses the last answer is waited for */
+    REEF_PASSED_MAX = 64  /* targets that one look-up passes over in a millisecond */
 };
 
 /* ---- records ------------------------------------------------------------------ */
@@ -44,14 +45,14 @@ typedef struct reef_records {
 } reef_records;
 
 /* A message just read; the answer's arrays lie in `room`. */
-typedef struct reef_reading {
+typedef struct reef_dns_reading {
     reef_dns_answer answer;
     reef_str message;
     void *room;
-} reef_reading;
+} reef_dns_reading;
 
 /* A copy, held once. NULL: out of memory. */
-reef_records *reef_records_new(const reef_reading *, const reef_dns_question *,
+reef_records *reef_records_new(const reef_dns_reading *, const reef_dns_question *,
                                uint32_t route, const char *server);
 reef_records *reef_records_hold(reef_records *); /* NULL is fine */
 void reef_records_drop(reef_records *);          /* NULL is fine */
@@ -126,7 +127,7 @@ typedef struct reef_exchange_how {
 
 typedef enum reef_heard {
     REEF_HEARD_NOTHING, /* it goes on */
-    REEF_HEARD_ANSWER,  /* a reading was made; reef_reading_free frees it */
+    REEF_HEARD_ANSWER,  /* a reading was made; reef_dns_reading_free frees it */
     REEF_HEARD_NOMEM
 } reef_heard;
 
@@ -139,8 +140,8 @@ void reef_exchange_sent(reef_exchange *, size_t len);
 void *reef_exchange_room(reef_exchange *, size_t *cap);
 /* reef_exchange_room's bytes were filled. The reading borrows the exchange's memory. */
 reef_heard reef_exchange_received(reef_exchange *, size_t len,
-                                  const reef_dns_question *, reef_reading *);
-void reef_reading_free(reef_reading *);
+                                  const reef_dns_question *, reef_dns_reading *);
+void reef_dns_reading_free(reef_dns_reading *);
 /* It is over for us: CLOSING, or FREE when the host does not know of it. */
 void reef_exchange_end(reef_exchange *);
 /* It is over: FREE. */
@@ -148,10 +149,10 @@ void reef_exchange_gone(reef_exchange *);
 
 /* ---- asks --------------------------------------------------------------------- */
 
-typedef struct reef_asked {
+typedef struct reef_name_server {
     char address[REEF_RESOLV_ADDRESS];
     uint16_t port;
-} reef_asked;
+} reef_name_server;
 
 /* What is told of a server that did not help, from the least telling on. */
 typedef enum reef_grief {
@@ -164,6 +165,7 @@ typedef enum reef_grief {
 typedef struct reef_ask {
     reef_dns_question question;
     uint32_t route;
+    uint32_t generation; /* the resolver's when it was made */
     uint32_t holders;
     bool settled;
     reef_records *records; /* settled: what came of it; NULL: `why` nothing did */
@@ -174,7 +176,7 @@ typedef struct reef_ask {
     bool tcp, trust_ad;
     uint32_t attempts, timeout_ms;
     uint32_t server_count;
-    reef_asked servers[REEF_ROUTE_CONFIGURED];
+    reef_name_server servers[REEF_ROUTE_CONFIGURED];
 
     /* how far; bits are by server */
     int64_t began_ms;
@@ -193,8 +195,7 @@ typedef struct reef_ask {
 } reef_ask;
 
 /* Shares the one that asks the same, or makes one, which asks `server` first where that
- * is not NULL and among its servers. NULL: out of memory, or (`full`) all are in
- * use. */
+ * is among its servers. NULL: out of memory, or (`full`) all are in use. */
 reef_ask *reef_ask_get(reef_resolver *, const reef_dns_question *, uint32_t route,
                        const char *server, bool *full);
 /* What it has, now that nobody waits any longer; borrowed; NULL: nothing. */
@@ -205,7 +206,7 @@ void reef_ask_drop(reef_resolver *, reef_ask *, bool late);
 void reef_ask_pump(reef_resolver *);
 int64_t reef_ask_deadline_ms(const reef_ask *);
 /* What came of one of its exchanges. */
-void reef_ask_heard(reef_resolver *, reef_exchange *, const reef_reading *);
+void reef_ask_heard(reef_resolver *, reef_exchange *, const reef_dns_reading *);
 void reef_ask_closed(reef_resolver *, reef_exchange *, int sys_errno);
 void reef_ask_silent(reef_resolver *, reef_exchange *);
 void reef_ask_starved(reef_resolver *, reef_exchange *); /* out of memory */
@@ -213,7 +214,7 @@ void reef_ask_starved(reef_resolver *, reef_exchange *); /* out of memory */
 /* ---- the resolver ------------------------------------------------------------- */
 
 typedef struct reef_route {
-    reef_asked server;
+    reef_name_server server;
     bool usable;          /* its domain is a name */
     reef_dns_name domain; /* len 1: for every name */
 } reef_route;
@@ -223,14 +224,15 @@ struct reef_resolver {
     bool stir;  /* something may have to be started */
     bool moved; /* a look-up has what it waited for */
     bool had_files;
-    int64_t files_ms; /* when FILES was given out last */
+    int64_t files_ms;    /* when FILES was given out last */
+    uint32_t generation; /* how many resolv.confs it has had */
     uint32_t first_link, route_count, rotor;
     reef_route routes[REEF_ROUTE_CONFIGURED];
     reef_resolvconf conf;
-    char *hosts;
-    size_t hosts_len;
+    reef_hosts hosts;
     reef_random random;
     reef_look *trace;
+    int64_t traced_ms; /* when the first exchange of the trace began */
     reef_exchange exchanges[REEF_EXCHANGES_MAX];
     reef_ask *asks[REEF_ASKS_MAX];
     reef_lookup *lookups[REEF_LOOKUPS_MAX];
@@ -249,8 +251,8 @@ typedef struct reef_leg {
     bool open; /* not at its end yet */
     uint16_t type;
     uint32_t fallback;
-    uint64_t since;     /* only what was cached from then on will do */
-    const char *server; /* is asked first, as it answered just now; NULL: in order */
+    uint64_t since; /* only what was cached from then on will do */
+    char *server;   /* REEF_PEER_TEXT bytes: who answered last, and so is asked first */
     reef_ask *ask;
     reef_records *records; /* at its end: what came of it; NULL: `why` nothing did */
     reef_error why;
@@ -293,7 +295,9 @@ struct reef_lookup {
     int64_t began_ms, deadline_ms;
 
     reef_lookup_phase phase;
-    bool expired;           /* the deadline passed */
+    char server[REEF_PEER_TEXT]; /* who answered last; "": nobody so far */
+    bool expired;                /* the deadline passed */
+    bool denied;                 /* DONE, as servers said that there is nothing */
     bool wanted;            /* there is nothing to give, and somebody waits for more */
     bool dns;               /* a server gave addresses */
     bool hosts;             /* the hosts file did */
@@ -310,6 +314,8 @@ struct reef_lookup {
     reef_draw *order;   /* by turn: which record */
     uint32_t why_count; /* why targets were passed over, for the first turns */
     char (*whys)[REEF_ERROR_TEXT];
+    uint32_t passed;   /* how many were passed over … */
+    int64_t passed_ms; /* … at that time */
 
     /* the target whose turn it is */
     reef_leg legs[2];    /* SRV, then A and AAAA */
@@ -327,6 +333,8 @@ struct reef_lookup {
 /* Does what can be done without waiting. */
 void reef_lookup_step(reef_lookup *);
 int64_t reef_lookup_deadline_ms(const reef_lookup *);
+/* Expires if its time is over: what has no answer by now gets none. */
+void reef_lookup_late(reef_lookup *);
 void reef_lookup_end(reef_lookup *, const reef_error *); /* DONE, for this reason */
 void reef_lookup_drop_legs(reef_lookup *);
 /* Only what was cached from then on will do. */
@@ -347,6 +355,9 @@ bool reef_turn_step(reef_lookup *);
 int reef_turn_pick(const reef_lookup *);
 bool reef_turn_open(const reef_lookup *);  /* an answer is out */
 bool reef_turn_known(const reef_lookup *); /* it has an address, given or not */
+/* So many targets were passed over in this millisecond that the next one waits for
+ * another: nobody who holds a lock is kept by a list of thousands. */
+bool reef_turn_rests(const reef_lookup *);
 /* When an answer that is out is waited for no longer, as there were addresses. */
 int64_t reef_turn_linger_ms(const reef_lookup *);
 /* That this leg came to nothing in time. */
@@ -385,11 +396,11 @@ void reef_words_put(reef_error *, const char *text);
 void reef_words_nomem(reef_error *);
 
 /* How an exchange ended. `reading` NULL: as `outcome` and `text` say. */
-typedef struct reef_step {
-    const reef_reading *reading;
+typedef struct reef_words_entry {
+    const reef_dns_reading *reading;
     const char *outcome, *text;
-} reef_step;
-void reef_words_step(reef_resolver *, const reef_exchange *, const reef_step *);
+} reef_words_entry;
+void reef_words_step(reef_resolver *, const reef_exchange *, const reef_words_entry *);
 
 /* 4 or 16 bytes as text (RFC 5952). */
 void reef_address_text(char out[REEF_RESOLV_ADDRESS], const unsigned char *bytes,

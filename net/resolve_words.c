@@ -264,7 +264,7 @@ static const char *words_type(uint16_t type)
     return "?";
 }
 
-static void words_step_said(reef_look_step *step, const reef_reading *reading)
+static void words_step_said(reef_look_step *step, const reef_dns_reading *reading)
 {
     const reef_dns_answer *answer = &reading->answer;
     char alias[REEF_DNS_TEXT_MAX];
@@ -282,7 +282,8 @@ static void words_step_said(reef_look_step *step, const reef_reading *reading)
         snprintf(step->text, sizeof step->text, "error %u", (unsigned)answer->rcode);
 }
 
-void reef_words_step(reef_resolver *r, const reef_exchange *x, const reef_step *what)
+void reef_words_step(reef_resolver *r, const reef_exchange *x,
+                     const reef_words_entry *what)
 {
     reef_look *look = r->trace;
     if (look == NULL || x->state == REEF_EXCHANGE_MADE)
@@ -293,7 +294,7 @@ void reef_words_step(reef_resolver *r, const reef_exchange *x, const reef_step *
         return;
     }
     reef_look_step *step = &look->steps[look->step_count++];
-    const reef_asked *server = &x->ask->servers[x->server];
+    const reef_name_server *server = &x->ask->servers[x->server];
     char name[REEF_DNS_TEXT_MAX];
     memset(step, 0, sizeof *step);
     reef_peer_text(step->server, server->address, server->port, false);
@@ -304,6 +305,7 @@ void reef_words_step(reef_resolver *r, const reef_exchange *x, const reef_step *
     snprintf(step->text, sizeof step->text, "%s", what->text);
     step->tcp = x->tcp;
     step->ignored = x->ignored;
+    step->start_ms = (uint32_t)(x->began_ms - r->traced_ms);
     step->took_ms = (uint32_t)(r->now_ms - x->began_ms);
     if (what->reading != NULL)
         words_step_said(step, what->reading);

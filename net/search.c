@@ -93,4 +93,5 @@ void reef_search_end(reef_lookup *l)
         reef_words_put(&why, text);
     }
     reef_lookup_end(l, &why);
+    l->denied = !l->expired;
 }

@@ -28,13 +28,21 @@ static void turn_add(reef_lookup *l, const char *text)
     snprintf(list->text[list->count++], sizeof list->text[0], "%s", text);
 }
 
+/* Text is made of what there is room for alone: an answer has room for thousands. */
+static void turn_add_bytes(reef_lookup *l, const reef_dns_address *address)
+{
+    char text[REEF_RESOLV_ADDRESS];
+    if (l->v[address->len > 4].count == REEF_ADDRESSES_MAX)
+        return;
+    reef_address_text(text, address->bytes, address->len);
+    turn_add(l, text);
+}
+
 static bool turn_add_hosts(reef_lookup *l, const char *name)
 {
     char found[REEF_ADDRESSES_MAX][REEF_RESOLV_ADDRESS];
-    const reef_resolver *r = l->resolver;
-    reef_str text = {r->hosts, r->hosts_len};
-    uint32_t count =
-        reef_hosts_find(text, reef_str_of(name), found, REEF_ADDRESSES_MAX);
+    uint32_t count = reef_hosts_find(&l->resolver->hosts, reef_str_of(name), found,
+                                     REEF_ADDRESSES_MAX);
     for (uint32_t i = 0; i < count; i++)
         turn_add(l, found[i]);
     l->hosts = l->hosts || count > 0;
@@ -43,17 +51,16 @@ static bool turn_add_hosts(reef_lookup *l, const char *name)
 
 static bool turn_add_glue(reef_lookup *l)
 {
-    char text[REEF_RESOLV_ADDRESS];
     const reef_dns_answer *answer = &l->records->answer;
     uint16_t target = reef_turn_srv(l, l->turn)->target;
-    if (answer->targets[target].addresses == 0)
+    uint32_t left = answer->targets[target].addresses;
+    if (left == 0)
         return false;
-    for (uint32_t i = 0; i < answer->address_count; i++) {
-        const reef_dns_address *address = &answer->addresses[i];
-        if (address->target != target)
+    for (uint32_t i = 0; i < answer->address_count && left > 0; i++) {
+        if (answer->addresses[i].target != target)
             continue;
-        reef_address_text(text, address->bytes, address->len);
-        turn_add(l, text);
+        turn_add_bytes(l, &answer->addresses[i]);
+        left--;
     }
     l->dns = true;
     return l->v[0].count + l->v[1].count > 0;
@@ -76,7 +83,7 @@ static void turn_ask_family(reef_lookup *l, uint16_t type, const reef_dns_name *
     reef_leg *leg = &l->legs[type == REEF_DNS_AAAA];
     leg->type = type;
     leg->fallback = l->srv ? l->records->route : 0;
-    leg->server = l->srv ? l->records->server : NULL;
+    leg->server = l->server;
     leg->since = reef_lookup_since(l);
     reef_leg_start(l->resolver, leg, name);
 }
@@ -130,7 +137,6 @@ void reef_turn_begin(reef_lookup *l)
 
 static void turn_take(reef_lookup *l, size_t family)
 {
-    char text[REEF_RESOLV_ADDRESS];
     const reef_leg *leg = &l->legs[family];
     if (leg->open || l->taken[family])
         return;
@@ -138,10 +144,8 @@ static void turn_take(reef_lookup *l, size_t family)
     if (!reef_leg_is(leg, REEF_DNS_OK))
         return;
     const reef_dns_answer *answer = &leg->records->answer;
-    for (uint32_t i = 0; i < answer->address_count; i++) {
-        reef_address_text(text, answer->addresses[i].bytes, answer->addresses[i].len);
-        turn_add(l, text);
-    }
+    for (uint32_t i = 0; i < answer->address_count; i++)
+        turn_add_bytes(l, &answer->addresses[i]);
     l->dns = true;
     l->ttl = answer->ttl < l->ttl ? answer->ttl : l->ttl;
 }
@@ -194,10 +198,33 @@ static void turn_none_of_all(reef_lookup *l)
     reef_words_put(&l->why, text);
 }
 
+static void turn_note(reef_lookup *l, const reef_error *why)
+{
+    if (l->turn < l->why_count)
+        memcpy(l->whys[l->turn], why->text, sizeof l->whys[0]);
+}
+
+/* With no time left only those whose addresses came along are of use; the others, and
+ * there may be thousands, are not even looked at. */
+static void turn_skip(reef_lookup *l)
+{
+    reef_error why;
+    const reef_dns_answer *answer = &l->records->answer;
+    reef_turn_late(l, &l->legs[0], &why);
+    while (l->turn < l->turn_count &&
+           answer->targets[reef_turn_srv(l, l->turn)->target].addresses == 0) {
+        turn_note(l, &why);
+        l->turn++;
+    }
+}
+
 /* Always true: look again. */
 static bool turn_next(reef_lookup *l)
 {
-    if (++l->turn < l->turn_count) {
+    l->turn++;
+    if (l->srv && l->expired)
+        turn_skip(l);
+    if (l->turn < l->turn_count) {
         reef_turn_begin(l);
         return true;
     }
@@ -225,11 +252,21 @@ static void turn_why(const reef_lookup *l, reef_error *why)
 
 static bool turn_pass_over(reef_lookup *l, const reef_error *why)
 {
-    if (l->turn < l->why_count)
-        memcpy(l->whys[l->turn], why->text, sizeof l->whys[0]);
+    turn_note(l, why);
     if (l->why.code == REEF_OK)
         l->why = *why;
+    if (l->passed_ms != l->resolver->now_ms)
+        l->passed = 0;
+    l->passed_ms = l->resolver->now_ms;
+    l->passed++;
     return turn_next(l);
+}
+
+bool reef_turn_rests(const reef_lookup *l)
+{
+    return l->srv && l->phase == REEF_PHASE_TURN && l->passed >= REEF_PASSED_MAX &&
+           l->passed_ms == l->resolver->now_ms && !reef_turn_known(l) &&
+           !reef_turn_open(l);
 }
 
 /* No address, and nothing is out. */
@@ -270,7 +307,7 @@ bool reef_turn_step(reef_lookup *l)
         reef_leg_drop(l->resolver, &l->legs[1]);
         l->taken[1] = true;
     }
-    if (reef_turn_pick(l) >= 0 || !l->wanted)
+    if (reef_turn_pick(l) >= 0 || !l->wanted || reef_turn_rests(l))
         return false;
     if (reef_turn_open(l)) {
         bool waits =

@@ -13,7 +13,7 @@
 
 enum {
     BLAME_SLOW_MS = 200, /* a server that had not answered by then was slow */
-    BLAME_SERVERS = CLI_NAME_FINDINGS - 4, /* whose failures are said of one name */
+    BLAME_SERVERS = CLI_NAME_FINDINGS - 5, /* whose failures are said of one name */
     BLAME_LINE = 1024
 };
 
@@ -66,8 +66,7 @@ static const struct blame_outcome {
     {"malformed", BLAME_FAILED, "a broken answer",
      " gives a broken answer: name another in resolver.nameservers"},
     {"rcode", BLAME_FAILED, "an error",
-     " answers with an error: its log says why; or name another in "
-     "resolver.nameservers"},
+     ": its log says why; or name another in resolver.nameservers"},
 };
 
 /* An outcome that is not in the table is shown by its own name. */
@@ -86,9 +85,40 @@ static bool blame_is(const reef_look_step *step, const char *outcome)
     return strcmp(step->outcome, outcome) == 0;
 }
 
+/* "error 9", and what it is called where it has a name (RFC 2136, 8490, 6891, 8945,
+ * 2930, 7873). */
+static void blame_error(const reef_look_step *step, char *out, size_t cap)
+{
+    static const struct {
+        const char *error, *words;
+    } errors[] = {
+        {"error 6", "YXDOMAIN, a name that should not be there is"},
+        {"error 7", "YXRRSET, records that should not be there are"},
+        {"error 8", "NXRRSET, records that should be there are not"},
+        {"error 9", "NOTAUTH, not authoritative, or not authorized"},
+        {"error 10", "NOTZONE, a name outside of the zone"},
+        {"error 11", "DSOTYPENI, no such type of stateful operation"},
+        {"error 16", "BADVERS, a version of EDNS that it does not know"},
+        {"error 17", "BADKEY, a key that it does not know"},
+        {"error 18", "BADTIME, a signature out of its time"},
+        {"error 19", "BADMODE, no such mode of a key"},
+        {"error 20", "BADNAME, a name of a key that is taken"},
+        {"error 21", "BADALG, an algorithm that it does not know"},
+        {"error 22", "BADTRUNC, a signature cut short"},
+        {"error 23", "BADCOOKIE, a cookie that is not its own"},
+    };
+    cli_join(out, cap, step->text[0] != '\0' ? step->text : "an error", "", "");
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        if (strcmp(errors[i].error, step->text) == 0)
+            (void)snprintf(out, cap, "%s (%s)", step->text, errors[i].words);
+    }
+}
+
 void cli_name_outcome(const reef_look_step *step, char *out, size_t cap)
 {
-    if (blame_is(step, "ok"))
+    if (blame_is(step, "rcode"))
+        blame_error(step, out, cap);
+    else if (blame_is(step, "ok"))
         (void)snprintf(out, cap, "%" PRIu32 " record%s in %" PRIu32 " bytes",
                        step->records, step->records == 1 ? "" : "s", step->bytes);
     else
@@ -242,6 +272,7 @@ static void blame_step_text(const reef_look *look, const reef_look_step *step,
                             char *out, size_t cap)
 {
     const char *tail = NULL;
+    char error[BLAME_LINE / 2] = "";
     bool serves = blame_serves(look, step->server, false);
     out[0] = '\0';
     if (blame_is(step, "truncated")) {
@@ -260,8 +291,12 @@ static void blame_step_text(const reef_look *look, const reef_look_step *step,
     else if (blame_outcome_of(step).kind == BLAME_FAILED &&
              !(serves && (blame_is(step, "formerr") || blame_is(step, "notimp"))))
         tail = blame_outcome_of(step).advice;
-    if (tail != NULL)
-        cli_join(out, cap, step->server, tail, "");
+    if (tail == NULL)
+        return;
+    if (blame_is(step, "rcode"))
+        blame_error(step, error, sizeof error);
+    cli_join(out, cap, step->server, error[0] != '\0' ? " answers with " : "", error);
+    cli_join(out + strlen(out), cap - strlen(out), tail, "", "");
 }
 
 /* The same was said of an earlier step. */
@@ -293,29 +328,77 @@ static void blame_say_servers(cli_check *check, const cli_name *name, int exit_c
     }
 }
 
+/* That a target has no address is the fault of a server, of which that is said. */
+static bool blame_target_excused(const reef_look *look, const reef_look_target *t)
+{
+    char text[BLAME_LINE];
+    bool excused = false;
+    for (uint32_t i = 0; i < look->step_count; i++) {
+        const reef_look_step *step = &look->steps[i];
+        blame_kind kind = blame_outcome_of(step).kind;
+        if (strcmp(step->type, "SRV") == 0 || strcmp(step->name, t->name) != 0)
+            continue;
+        if (kind == BLAME_SETTLED || kind == BLAME_GOOD)
+            return false;
+        blame_step_text(look, step, text, sizeof text);
+        excused = excused || text[0] != '\0';
+    }
+    return excused;
+}
+
+/* The targets that have no address for a reason of their own, and the first one. */
+static uint32_t blame_bare_targets(const cli_name *name, const reef_look_target **first)
+{
+    const reef_look *look = name->look;
+    uint32_t count = 0;
+    *first = NULL;
+    for (uint32_t i = 0; i < look->target_count && cli_name_is_srv(name); i++) {
+        const reef_look_target *t = &look->targets[i];
+        if (t->address_count > 0 || t->why[0] == '\0' || blame_target_excused(look, t))
+            continue;
+        *first = *first != NULL ? *first : t;
+        count++;
+    }
+    return count;
+}
+
 /* Targets without address: how many, and the first one by name. */
 static void blame_say_targets(cli_check *check, const cli_name *name, int exit_code)
 {
     const reef_look *look = name->look;
-    const reef_look_target *first = NULL;
-    uint32_t count = 0;
-    char text[BLAME_LINE];
-    for (uint32_t i = 0; i < look->target_count; i++) {
-        const reef_look_target *t = &look->targets[i];
-        if (t->address_count > 0 || t->why[0] == '\0')
-            continue;
-        first = first != NULL ? first : t;
-        count++;
-    }
-    if (first == NULL || !cli_name_is_srv(name))
+    const reef_look_target *first;
+    uint32_t count = blame_bare_targets(name, &first);
+    uint32_t all = look->target_count + look->targets_dropped;
+    char text[BLAME_LINE], who[64] = "its only target has";
+    if (count == 0)
         return;
-    (void)snprintf(
-        text, sizeof text,
-        "%" PRIu32 " of %" PRIu32 " targets %s no address, %s%s: correct the "
-        "SRV record, or add an address",
-        count, look->target_count + look->targets_dropped, count == 1 ? "has" : "have",
-        count == 1 ? "" : "such as ", first->name);
+    if (all > 1)
+        (void)snprintf(who, sizeof who, "%" PRIu32 " of %" PRIu32 " targets %s", count,
+                       all, count == 1 ? "has" : "have");
+    (void)snprintf(text, sizeof text,
+                   "%s no address, %s%s: correct the SRV record, or add an address",
+                   who, count == 1 ? "" : "such as ", first->name);
     blame_say(check, name, exit_code, text);
+}
+
+bool cli_name_is_literal(const reef_look_target *t)
+{
+    return t->address_count > 0 && strcmp(t->addresses[0], t->name) == 0;
+}
+
+static void blame_say_literal(cli_check *check, const cli_name *name)
+{
+    const reef_look *look = name->look;
+    char text[BLAME_LINE];
+    for (uint32_t i = 0; i < look->target_count && cli_name_is_srv(name); i++) {
+        if (!cli_name_is_literal(&look->targets[i]))
+            continue;
+        cli_join(text, sizeof text, "its target ", look->targets[i].name,
+                 " is an address, where an SRV record must have a name: other clients "
+                 "will not find it");
+        blame_say(check, name, CLI_DONE, text);
+        return;
+    }
 }
 
 /* What is so with a good look-up, too. */
@@ -346,5 +429,57 @@ void cli_name_find(cli_check *check, const cli_name *name, int exit_code)
         blame_say_settled(check, name, exit_code, settled);
     blame_say_targets(check, name, exit_code);
     blame_say_servers(check, name, settled != NULL ? CLI_DONE : exit_code);
+    blame_say_literal(check, name);
     blame_say_rest(check, name);
+}
+
+const reef_look_step *cli_name_unserved(const cli_name *name)
+{
+    const reef_look *look = name->look;
+    const reef_look_target *first;
+    if (look->code == REEF_OK || cli_name_settled(name) != NULL ||
+        blame_bare_targets(name, &first) > 0)
+        return NULL;
+    for (uint32_t i = 0; i < look->step_count; i++) {
+        const reef_look_step *step = &look->steps[i];
+        if (blame_outcome_of(step).kind == BLAME_FAILED || blame_is(step, "dropped"))
+            return step;
+    }
+    return NULL;
+}
+
+/* ---- in one sentence ---------------------------------------------------------- */
+
+/* A byte of a name; `dot`: so is one. */
+static bool blame_name_byte(char c, bool dot)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '-' || c == '_' || (dot && c == '.');
+}
+
+/* Whether the text speaks of that name, and not of one that only holds it. */
+static bool blame_speaks_of(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    const char *at = len > 0 ? strstr(text, name) : NULL;
+    for (; at != NULL; at = strstr(at + 1, name)) {
+        const char *end = at + len;
+        bool more =
+            *end == '.' ? blame_name_byte(end[1], false) : blame_name_byte(*end, false);
+        if (!more && (at == text || !blame_name_byte(at[-1], true)))
+            return true;
+    }
+    return false;
+}
+
+const char *cli_name_headline(const cli_check *check, const cli_name *name)
+{
+    const char *why = name->look->why;
+    if (blame_speaks_of(why, name->host->name))
+        return why;
+    for (size_t i = 0; i < check->count; i++) {
+        if (check->findings[i].exit_code != CLI_DONE)
+            return check->findings[i].text;
+    }
+    return why;
 }

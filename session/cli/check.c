@@ -89,6 +89,46 @@ static void check_place(const reef_config *config, reef_setting setting, char *o
         cli_origin_text(config, setting, out, cap);
 }
 
+/* Whether that server, "ip:port", is one of these. */
+static bool check_is_among(const reef_nameserver *list, uint32_t count,
+                           const char *server)
+{
+    char text[REEF_PEER_TEXT];
+    for (uint32_t i = 0; i < count; i++) {
+        bool v6 = strchr(list[i].address, ':') != NULL;
+        (void)snprintf(text, sizeof text, "%s%s%s:%u", v6 ? "[" : "", list[i].address,
+                       v6 ? "]" : "", (unsigned)list[i].port);
+        if (strcmp(text, server) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What to do about a nameserver that did not serve, and where it is named. False: none
+ * of them is why there is no connection. */
+static bool check_advise_nameserver(const cli_check *check)
+{
+    const reef_config *config = &check->ctx->config;
+    const reef_look_step *step = NULL;
+    char place[REEF_FILE_NAME_MAX + 64] = "/etc/resolv.conf";
+    char line[sizeof place + REEF_PEER_TEXT + 64];
+    for (size_t i = 0; i < check->name_count && step == NULL; i++)
+        step = cli_name_unserved(&check->names[i]);
+    if (step == NULL)
+        return false;
+    bool silent = strcmp(step->outcome, "unreachable") == 0 ||
+                  strcmp(step->outcome, "silent") == 0 ||
+                  strcmp(step->outcome, "dropped") == 0;
+    if (check_is_among(config->nameservers, config->nameserver_count, step->server))
+        check_place(config, REEF_SET_NAMESERVERS, place, sizeof place);
+    else if (check_is_among(config->consul, config->consul_count, step->server))
+        check_place(config, REEF_SET_CONSUL, place, sizeof place);
+    (void)snprintf(line, sizeof line, "%s the nameserver %s, or replace it: %s",
+                   silent ? "start" : "mend", step->server, place);
+    cli_check_fact(check, "to do", line);
+    return true;
+}
+
 /* What to do about a connection that did not come about. */
 static void check_advise(const cli_check *check, reef_code code)
 {
@@ -111,6 +151,8 @@ static void check_advise(const cli_check *check, reef_code code)
          "see what listens there: it is no Redis or Valkey, or it wants TLS"},
     };
     char origin[REEF_FILE_NAME_MAX + 64], line[sizeof origin + 160];
+    if (code == REEF_DNS && check_advise_nameserver(check))
+        return;
     for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++) {
         if (advice[i].code != code)
             continue;
@@ -182,11 +224,15 @@ static void check_password(cli_check *check)
 static void check_role(cli_check *check)
 {
     const reef_server *s = &check->server;
+    const reef_config *config = &check->ctx->config;
     bool replica = strcmp(s->role, "replica") == 0 || strcmp(s->role, "slave") == 0;
+    bool srv = true;
+    for (uint32_t i = 0; i < config->host_count; i++)
+        srv = srv && config->hosts[i].kind == REEF_HOST_SRV;
     if (replica)
-        cli_check_find(check, CLI_USAGE, s->peer,
-                       " is a replica and takes no writes: name its master in ",
-                       "server.redis.hosts");
+        cli_check_find(check, CLI_USAGE, s->peer, " is a replica and takes no writes: ",
+                       srv ? "let the SRV records name only the master"
+                           : "name its master in server.redis.hosts");
 }
 
 /* ---- latency and clock -------------------------------------------------------- */
@@ -296,9 +342,10 @@ static void check_text_verdict(const cli_check *check)
 }
 
 /* No connection: what is odd about the settings may be why. */
-static int check_failed(const cli_check *check, const reef_error *error)
+static int check_failed(cli_check *check, const reef_error *error)
 {
     int code = cli_fail_begin(check->ctx, error->code, error->text);
+    cli_names_find(check, error->code == REEF_DNS ? code : CLI_DONE);
     if (cli_has(check->ctx, CLI_OPT_JSON)) {
         cli_names_json(check);
         cli_check_json_end(check, code);
@@ -333,6 +380,7 @@ static int check_all(cli_check *check)
         return code;
     if (!check_meets(check, &error))
         return check_failed(check, &error);
+    cli_names_find(check, CLI_DONE);
     reef_cmd *cmd = reef_cmd_new();
     if (cmd == NULL)
         return cli_fail(ctx, REEF_NOMEM, "out of memory");

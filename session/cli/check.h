@@ -6,7 +6,7 @@
 #include "session/cli/cli.h"
 
 enum {
-    CLI_NAME_FINDINGS = 7, /* about one name, at most */
+    CLI_NAME_FINDINGS = 8, /* about one name, at most */
     CLI_CHECK_NAMES = 40,  /* findings about names, at most; then those of the rest */
     CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + CLI_CHECK_NAMES + 24
 };
@@ -65,12 +65,19 @@ void cli_name_free(cli_name *);
 bool cli_name_is_srv(const cli_name *);
 /* As a host of the settings: "srv+redis.example". */
 void cli_name_text(const cli_name *, char *out, size_t cap);
-/* "redis-0.example:6379 at 10.0.0.7 (came along)" */
-void cli_name_target(const reef_look_target *, char *out, size_t cap);
+/* "redis-0.example:6379 at 10.0.0.7 (came along)", a target of that look. */
+void cli_name_target(const reef_look *, const reef_look_target *, char *out,
+                     size_t cap);
+/* Some of the targets have the same priority, so that chance has part in the order. */
+bool cli_name_is_drawn(const reef_look *);
+/* Where each step of the look stands in the order in which they began. */
+void cli_name_order(const reef_look *, uint32_t order[REEF_LOOK_STEPS_MAX]);
 /* The members of one as JSON, without the braces. */
 void cli_name_json(const cli_name *);
-/* Looks at the hosts that are names, a line or two for each. */
+/* Looks at the hosts that are names, a line or some for each. */
 void cli_names_look(cli_check *);
+/* What is wrong with them. exit_code: what it means where nothing was found. */
+void cli_names_find(cli_check *, int exit_code);
 /* Why no host can be connected to: each is a name of which a server says that there is
  * no such name, or no such record. Connecting would ask again and again until its
  * deadline. NULL: it is worth a try. */
@@ -87,5 +94,14 @@ const reef_look_step *cli_name_settled(const cli_name *);
 /* What is wrong, or worth knowing, in at most CLI_NAME_FINDINGS. exit_code: what it
  * means when nothing was found; the rest are notes. */
 void cli_name_find(cli_check *, const cli_name *, int exit_code);
+/* The step of a nameserver whose failure is why nothing was found; NULL: it is not why,
+ * or the look was good. */
+const reef_look_step *cli_name_unserved(const cli_name *);
+/* Why nothing was found, in one sentence about the name as it was given: the look's, or
+ * where that is about another name (of the search list, of a target), what was found
+ * first. */
+const char *cli_name_headline(const cli_check *, const cli_name *);
+/* The target of an SRV record is an address, which is against its rules. */
+bool cli_name_is_literal(const reef_look_target *);
 
 #endif

@@ -33,7 +33,8 @@ const cli_command cli_commands[] = {
          "begin with \"srv+\". --nameserver takes the place of resolver.nameservers\n"
          "and resolver.consul: \"ip\", \"ip:port\", \"[v6]:port\", or "
          "\"domain/ip:port\"\n"
-         "for the names below a domain. No endpoint: exit code 3.\n"
+         "for the names below a domain; nobody else is asked. --timeout is for all of\n"
+         "it. No endpoint: exit code 3.\n"
          "\n"
          "Examples:\n"
          "  reef srv redis.service.consul\n"
@@ -62,12 +63,13 @@ const cli_command cli_commands[] = {
      .args = "ARG...",
      .summary = "send one command, print the reply",
      .help =
-         "The first ARG ends reef's own options, so that no argument of the command\n"
-         "is taken for one. A reply of nil is a reply: exit code 0. An error reply\n"
-         "goes to stderr: exit code 6.\n"
+         "Options stand before the first ARG; from there on all is sent, so that no\n"
+         "argument of the command is taken for one of reef's. A reply of nil is a\n"
+         "reply: exit code 0. An error reply goes to stderr: exit code 6.\n"
          "\n"
          "Examples:\n"
          "  reef call PING\n"
+         "  reef call --timeout 1s PING\n"
          "  reef call --key 1 GET Sessions:xyz\n"
          "  reef call --json --repeatable HGETALL h\n"
          "  reef call --raw INFO server\n",

@@ -32,14 +32,38 @@ static void names_add(char *out, size_t cap, const char *a, const char *b)
     cli_join(out + len, cap - len, a, b, "");
 }
 
-/* "10.0.0.7, fd00::7" */
-static void names_add_addresses(const reef_look_target *t, char *out, size_t cap)
+/* How many more addresses there are of a name than it has room for, as far as the
+ * answers tell. */
+static uint32_t names_more(const reef_look *look, const reef_look_target *t)
 {
-    for (uint32_t i = 0; i < t->address_count; i++)
-        names_add(out, cap, i > 0 ? ", " : "", t->addresses[i]);
+    uint32_t v4 = 0, v6 = 0;
+    if (t->address_count < REEF_LOOK_ADDRESSES_MAX || t->glue)
+        return 0;
+    for (uint32_t i = 0; i < look->step_count; i++) {
+        const reef_look_step *step = &look->steps[i];
+        if (strcmp(step->name, t->name) != 0 || strcmp(step->outcome, "ok") != 0)
+            continue;
+        v4 = strcmp(step->type, "A") == 0 ? step->records : v4;
+        v6 = strcmp(step->type, "AAAA") == 0 ? step->records : v6;
+    }
+    return v4 + v6 > t->address_count ? v4 + v6 - t->address_count : 0;
 }
 
-void cli_name_target(const reef_look_target *t, char *out, size_t cap)
+/* "10.0.0.7, fd00::7" */
+static void names_add_addresses(const reef_look *look, const reef_look_target *t,
+                                char *out, size_t cap)
+{
+    char tail[32];
+    uint32_t more = names_more(look, t);
+    for (uint32_t i = 0; i < t->address_count; i++)
+        names_add(out, cap, i > 0 ? ", " : "", t->addresses[i]);
+    (void)snprintf(tail, sizeof tail, " and %" PRIu32 " more", more);
+    if (more > 0)
+        names_add(out, cap, tail, "");
+}
+
+void cli_name_target(const reef_look *look, const reef_look_target *t, char *out,
+                     size_t cap)
 {
     (void)snprintf(out, cap, "%s:%u", t->name, (unsigned)t->port);
     if (t->address_count == 0) {
@@ -47,9 +71,34 @@ void cli_name_target(const reef_look_target *t, char *out, size_t cap)
         names_add(out, cap, known ? ", no address: " : ", not asked for", t->why);
         return;
     }
+    if (cli_name_is_literal(t)) {
+        names_add(out, cap, " (an address)", "");
+        return;
+    }
     names_add(out, cap, " at ", "");
-    names_add_addresses(t, out, cap);
+    names_add_addresses(look, t, out, cap);
     names_add(out, cap, t->glue ? " (came along)" : " (asked for)", "");
+}
+
+bool cli_name_is_drawn(const reef_look *look)
+{
+    const reef_look_target *t = look->targets;
+    for (uint32_t i = 1; i < look->target_count; i++) {
+        if (t[i].priority == t[i - 1].priority)
+            return true;
+    }
+    return false;
+}
+
+void cli_name_order(const reef_look *look, uint32_t order[REEF_LOOK_STEPS_MAX])
+{
+    for (uint32_t i = 0; i < look->step_count; i++) {
+        uint32_t j = i;
+        for (; j > 0 && look->steps[order[j - 1]].start_ms > look->steps[i].start_ms;
+             j--)
+            order[j] = order[j - 1];
+        order[j] = i;
+    }
 }
 
 /* ---- looking ------------------------------------------------------------------ */
@@ -105,8 +154,8 @@ static void names_json_step(const reef_look_step *step)
     names_json_text(",\"outcome\":", step->outcome);
     names_json_text(",\"text\":", step->text);
     printf(",\"records\":%" PRIu32 ",\"bytes\":%" PRIu32 ",\"ignored\":%" PRIu32
-           ",\"took_ms\":%" PRIu32 "}",
-           step->records, step->bytes, step->ignored, step->took_ms);
+           ",\"start_ms\":%" PRIu32 ",\"took_ms\":%" PRIu32 "}",
+           step->records, step->bytes, step->ignored, step->start_ms, step->took_ms);
 }
 
 static void names_json_target(const reef_look_target *t, bool srv)
@@ -126,6 +175,8 @@ static void names_json_target(const reef_look_target *t, bool srv)
 /* What came of a look, all but the name; `srv` is how it was meant. */
 static void names_json_look(const reef_look *look, bool srv)
 {
+    uint32_t order[REEF_LOOK_STEPS_MAX];
+    cli_name_order(look, order);
     printf("\"srv\":%s", srv ? "true" : "false");
     names_json_text(",\"result\":", reef_code_name(look->code));
     names_json_text(",\"why\":", look->why);
@@ -135,7 +186,7 @@ static void names_json_look(const reef_look *look, bool srv)
            look->took_ms, look->partial ? "true" : "false", look->ignored);
     for (uint32_t i = 0; i < look->step_count; i++) {
         fputs(i > 0 ? "," : "", stdout);
-        names_json_step(&look->steps[i]);
+        names_json_step(&look->steps[order[i]]);
     }
     printf("],\"steps_dropped\":%" PRIu32 ",\"targets\":[", look->steps_dropped);
     for (uint32_t i = 0; i < look->target_count; i++) {
@@ -167,15 +218,18 @@ static void names_show_targets(const cli_check *check, const reef_look *look)
     char line[NAMES_LINE], text[NAMES_LINE - 16];
     uint32_t all = look->target_count + look->targets_dropped;
     for (uint32_t i = 0; i < look->target_count && i < NAMES_TARGETS; i++) {
-        cli_name_target(&look->targets[i], text, sizeof text);
+        cli_name_target(look, &look->targets[i], text, sizeof text);
         (void)snprintf(line, sizeof line, "%" PRIu32 ". %s", i + 1, text);
         cli_check_fact(check, "", line);
     }
-    if (all <= NAMES_TARGETS)
-        return;
-    (void)snprintf(line, sizeof line, "and %" PRIu32 " more: see reef srv",
-                   all - NAMES_TARGETS);
-    cli_check_fact(check, "", line);
+    if (all > NAMES_TARGETS) {
+        (void)snprintf(line, sizeof line, "and %" PRIu32 " more: see reef srv",
+                       all - NAMES_TARGETS);
+        cli_check_fact(check, "", line);
+    }
+    if (cli_name_is_drawn(look))
+        cli_check_fact(check, "",
+                       "an order that is drawn anew for each connection, by weight");
 }
 
 /* "a name: its addresses", or "srv+name: 3 targets" and a line for each of them. */
@@ -189,8 +243,9 @@ static void names_show(const cli_check *check, const cli_name *name)
     (void)snprintf(tail, sizeof tail, " (%s, %" PRIu32 " ms)", look->source,
                    look->took_ms);
     if (!found || (look->code != REEF_OK && !cli_name_is_srv(name))) {
+        (void)snprintf(tail, sizeof tail, ", %" PRIu32 " ms", look->took_ms);
         names_add(line, sizeof line,
-                  look->why[0] != '\0' ? look->why : reef_code_name(look->code), "");
+                  cli_name_is_srv(name) ? "no endpoint" : "no address", tail);
     } else if (cli_name_is_srv(name)) {
         size_t len = strlen(line);
         (void)snprintf(line + len, sizeof line - len, "%" PRIu32 " target%s",
@@ -198,7 +253,7 @@ static void names_show(const cli_check *check, const cli_name *name)
                        look->target_count == 1 ? "" : "s");
         names_add(line, sizeof line, tail, "");
     } else {
-        names_add_addresses(&look->targets[0], line, sizeof line);
+        names_add_addresses(look, &look->targets[0], line, sizeof line);
         names_add(line, sizeof line, tail, "");
     }
     cli_check_fact(check, "name", line);
@@ -222,8 +277,6 @@ static bool names_look_one(cli_check *check, const reef_host *host, int64_t unti
     }
     check->name_count++;
     names_show(check, name);
-    if (check->count <= REEF_FINDINGS_MAX + CLI_CHECK_NAMES - CLI_NAME_FINDINGS)
-        cli_name_find(check, name, CLI_DONE);
     return true;
 }
 
@@ -242,6 +295,14 @@ void cli_names_look(cli_check *check)
             going = names_look_one(check, host, until);
     }
     cli_progress_end(progress);
+}
+
+void cli_names_find(cli_check *check, int exit_code)
+{
+    for (size_t i = 0; i < check->name_count; i++) {
+        if (check->count <= REEF_FINDINGS_MAX + CLI_CHECK_NAMES - CLI_NAME_FINDINGS)
+            cli_name_find(check, &check->names[i], exit_code);
+    }
 }
 
 const reef_look *cli_names_hopeless(const cli_check *check)

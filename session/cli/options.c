@@ -18,7 +18,8 @@ enum {
 const cli_option cli_options[CLI_OPTS] = {
     [CLI_OPT_CONFIG] = {'c', "config", "FILE", "the knot.toml to read"},
     [CLI_OPT_JSON] = {'\0', "json", NULL, "machine-readable output"},
-    [CLI_OPT_TIMEOUT] = {'\0', "timeout", "T", "deadline of each call: 500ms, 2s, 1m"},
+    [CLI_OPT_TIMEOUT] = {'\0', "timeout", "T",
+                         "deadline of each call (srv: of it all): 500ms, 2s"},
     [CLI_OPT_NO_COLOR] = {'\0', "no-color", NULL, "no colour, even on a terminal"},
     [CLI_OPT_HELP] = {'h', "help", NULL, "this help"},
     [CLI_OPT_VERSION] = {'\0', "version", NULL, "print reef's version"},

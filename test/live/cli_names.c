@@ -97,7 +97,7 @@ static void names_not_found(const reef_live_dns *dns)
     reef_cli_fails(&cli, names_line(dns, "gone.test"), 3, "not available");
     reef_cli_has(cli.out, "the service is declared unavailable");
     reef_cli_fails(&cli, names_line(dns, "lost.test"), 3, "nowhere.test");
-    reef_cli_has(cli.out, "1 of 1 targets has no address, nowhere.test");
+    reef_cli_has(cli.out, "its only target has no address, nowhere.test");
     reef_cli_fails(&cli, names_line(dns, "--json lost.test"), 3, "nowhere.test");
     reef_cli_has(cli.out, "\"exit\":3}\n");
 }
@@ -150,6 +150,31 @@ static void names_settings(const reef_live_dns *dns, const char *host)
     reef_cli_config(&cli, text);
 }
 
+/* A nameserver that says nothing, then one that is gone: it is what is to be mended,
+ * and where it is named. */
+static void names_check_nameserver(void **state)
+{
+    (void)state;
+    reef_live_dns dns;
+    memset(&dns, 0, sizeof dns);
+    memset(&cli, 0, sizeof cli);
+    reef_cli_begin(&cli);
+    int fd = reef_live_dns_silent(&dns.port);
+    names_settings(&dns, "srv+redis.test");
+    for (int i = 0; i < 2; i++) {
+        reef_cli_fails(&cli, "check --timeout 400ms", 3, "redis.test");
+        reef_cli_has(cli.out, "\nname      srv+redis.test: no endpoint, ");
+        reef_cli_has(cli.out, "\nproblem   srv+redis.test: 127.0.0.1:");
+        reef_cli_has(cli.out, "\nto do     start the nameserver 127.0.0.1:");
+        reef_cli_has(cli.out, ":5:15\n");
+        if (i == 0)
+            close(fd);
+    }
+    reef_cli_fails(&cli, "srv redis.test --nameserver other/127.0.0.1:1", 2,
+                   "no --nameserver is for 'redis.test'");
+    reef_cli_end(&cli);
+}
+
 static reef_live_server *names_server;
 
 static void names_check_kind(const reef_live_dns_kind *kind)
@@ -170,7 +195,7 @@ static void names_check_kind(const reef_live_dns_kind *kind)
     reef_cli_has(cli.out, ",\"names\":[{\"name\":\"redis.test\",\"srv\":true,");
     names_settings(dns, "srv+node1.test");
     reef_cli_fails(&cli, "check", 3, "node1.test");
-    reef_cli_has(cli.out, "\nnote      srv+node1.test: 127.0.0.1:");
+    reef_cli_has(cli.out, "\nproblem   srv+node1.test: 127.0.0.1:");
     reef_cli_has(cli.out, " leave out \"srv+\"");
     reef_cli_has(cli.out, "\nto do     correct the name in server.redis.hosts");
     names_settings(dns, "redis.test");
@@ -194,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_srv),
         cmocka_unit_test(names_check),
+        cmocka_unit_test(names_check_nameserver),
     };
     return cmocka_run_group_tests_name("cli_names", tests, NULL, NULL);
 }

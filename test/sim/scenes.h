@@ -35,7 +35,7 @@ void sim_scene_address(sim_world *, const char *address, uint16_t port);
 sim_world *sim_scene_service(uint32_t targets);
 /* One call that must be answered; when, counted from its submit. */
 int64_t sim_scene_answered(sim_world *, int64_t timeout_ms);
-/* One call that ends at its deadline, since no name server helps; what it said. */
+/* One call that ends by its deadline, since no name server helps; what it said. */
 const char *sim_scene_unknown(sim_world *, int64_t timeout_ms);
 
 #endif

@@ -60,14 +60,14 @@ int64_t sim_scene_answered(sim_world *w, int64_t timeout_ms)
     return w->calls[id].done_ms - w->calls[id].submit_ms;
 }
 
-/* One call that ends at its deadline, since no name server helps; what it said. */
+/* One call that ends by its deadline, since no name server helps; what it said. */
 const char *sim_scene_unknown(sim_world *w, int64_t timeout_ms)
 {
     uint32_t id = sim_call_one(w, SIM_INCR, false, timeout_ms);
     sim_run_calls(w);
     assert_null(w->failed);
     assert_int_equal(w->calls[id].code, REEF_DNS);
-    assert_int_equal(w->calls[id].done_ms, w->calls[id].deadline_ms);
+    assert_true(w->calls[id].done_ms <= w->calls[id].deadline_ms);
     assert_int_equal(w->opens, 0);
     return w->calls[id].text;
 }
@@ -228,7 +228,7 @@ static void scene_srv_says_no(void **state)
         sim_zone_add(&w->names.zone, "pool.test", SIM_CNAME, "loop.test");
         sim_start(w);
         assert_non_null(strstr(sim_scene_unknown(w, 700), SIM_SERVICE));
-        assert_in_range(w->names.queries, 2, 100);
+        assert_in_range(w->names.queries, 1, 100);
         sim_scene_end(w);
     }
 }

@@ -77,7 +77,7 @@ static void blame_outcomes_alone(void **state)
         {"formerr", "10.0.0.1:53 does not understand the question"},
         {"lame", "10.0.0.1:53 only points to other servers"},
         {"malformed", "10.0.0.1:53 gives a broken answer"},
-        {"rcode", "10.0.0.1:53 answers with an error"},
+        {"rcode", "10.0.0.1:53 answers with an error: its log says why"},
     };
     cap *c = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -116,6 +116,13 @@ static void blame_words(void **state)
     assert_string_equal(out, "unreachable: connection refused");
     cli_name_outcome(&step, out, 8);
     assert_string_equal(out, "unreach");
+    (void)snprintf(step.outcome, sizeof step.outcome, "rcode");
+    (void)snprintf(step.text, sizeof step.text, "error 9");
+    cli_name_outcome(&step, out, sizeof out);
+    assert_string_equal(out, "error 9 (NOTAUTH, not authoritative, or not authorized)");
+    (void)snprintf(step.text, sizeof step.text, "error 12");
+    cli_name_outcome(&step, out, sizeof out);
+    assert_string_equal(out, "error 12");
 }
 
 /* A name without the record that was asked for may have one of the other kind. */
@@ -170,6 +177,106 @@ static void blame_search(void **state)
     only(c, CLI_DNS,
          "srv+redis.example: 2 of 2 targets have no address, such as "
          "redis-0.example: correct the SRV record, or add an address");
+}
+
+/* A target whose address a server does not tell: it is the server that is at fault, and
+ * it alone is named. */
+static void blame_targets(void **state)
+{
+    cap *c = *state;
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "ok");
+    reef_look_step *step = look_step(&look_srv, "10.0.0.1:53", "A", "refused");
+    (void)snprintf(step->name, sizeof step->name, "redis-0.example");
+    look_target(&look_srv, "redis-0.example", "", "refused");
+    only(c, CLI_DNS,
+         "srv+redis.example: 10.0.0.1:53 refuses to answer: have it serve this "
+         "machine, or name another in resolver.nameservers");
+    (void)snprintf(step->outcome, sizeof step->outcome, "rcode");
+    (void)snprintf(step->text, sizeof step->text, "error 9");
+    only(c, CLI_DNS,
+         "srv+redis.example: 10.0.0.1:53 answers with error 9 (NOTAUTH, not "
+         "authoritative, or not authorized): its log says why; or name another in "
+         "resolver.nameservers");
+    (void)snprintf(step->outcome, sizeof step->outcome, "nxdomain");
+    only(c, CLI_DNS,
+         "srv+redis.example: its only target has no address, redis-0.example: correct "
+         "the SRV record, or add an address");
+    /* What tells nothing of a server excuses no target. */
+    (void)snprintf(step->outcome, sizeof step->outcome, "dropped");
+    find(c);
+    assert_int_equal(found.count, 1);
+    among(0, CLI_DNS, "its only target has no address");
+    look_begin(&look_srv, REEF_OK, "");
+    look_target(&look_srv, "10.0.0.7", "10.0.0.7", "");
+    look_target(&look_srv, "10.0.0.8", "10.0.0.8", "");
+    only(c, CLI_DONE,
+         "srv+redis.example: its target 10.0.0.7 is an address, where an SRV record "
+         "must have a name: other clients will not find it");
+    host.kind = REEF_HOST_TCP;
+    look_host = look_srv;
+    nothing(c);
+}
+
+/* The nameserver that is why nothing was found. */
+static const char *unserved(cap *c)
+{
+    static char server[REEF_PEER_TEXT];
+    cli_name name;
+    found.ctx = &c->ctx;
+    assert_true(cli_name_ask(&found, &name, &host, reef_now_ms() + 1000));
+    const reef_look_step *step = cli_name_unserved(&name);
+    (void)snprintf(server, sizeof server, "%s", step != NULL ? step->server : "none");
+    cli_name_free(&name);
+    return server;
+}
+
+static void blame_unserved(void **state)
+{
+    cap *c = *state;
+    assert_string_equal(unserved(c), "none");
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "ok");
+    assert_string_equal(unserved(c), "none");
+    look_step(&look_srv, "10.0.0.2:53", "A", "refused");
+    assert_string_equal(unserved(c), "10.0.0.2:53");
+    look_target(&look_srv, "redis-0.example", "", "no address");
+    assert_string_equal(unserved(c), "none");
+    look_srv.target_count = 0;
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "nxdomain");
+    assert_string_equal(unserved(c), "none");
+    look_begin(&look_srv, REEF_OK, "");
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "silent");
+    assert_string_equal(unserved(c), "none");
+}
+
+/* The sentence for stderr is about the name that was given. */
+static void blame_headline(void **state)
+{
+    static const struct {
+        const char *why;
+        bool kept;
+    } cases[] = {
+        {"no answer about redis.example", true},
+        {"redis.example: refused", true},
+        {"no answer about my.redis.example. or redis.example.", true},
+        {"no answer about redis.example.lan", false},
+        {"no answer about my.redis.example", false},
+        {"no answer about my-redis.example", false},
+        {"no answer about redis.examples", false},
+        {"out of time", false},
+    };
+    cap *c = *state;
+    cli_name name;
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "refused");
+    find(c);
+    assert_true(cli_name_ask(&found, &name, &host, reef_now_ms() + 1000));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)snprintf(name.look->why, sizeof name.look->why, "%s", cases[i].why);
+        assert_string_equal(cli_name_headline(&found, &name),
+                            cases[i].kept ? cases[i].why : found.findings[0].text);
+    }
+    found.findings[0].exit_code = CLI_DONE;
+    assert_string_equal(cli_name_headline(&found, &name), "out of time");
+    cli_name_free(&name);
 }
 
 /* Servers that fail while another answers are notes, each said once. */
@@ -309,8 +416,8 @@ int main(void)
         BLAME_TEST(blame_other_kind),     BLAME_TEST(blame_search),
         BLAME_TEST(blame_servers),        BLAME_TEST(blame_truncated),
         BLAME_TEST(blame_rest),           BLAME_TEST(blame_bounds),
-        BLAME_TEST(blame_given_up),
-
+        BLAME_TEST(blame_given_up),       BLAME_TEST(blame_targets),
+        BLAME_TEST(blame_unserved),       BLAME_TEST(blame_headline),
     };
     return cmocka_run_group_tests_name("cli_blame", tests, NULL, NULL);
 }

@@ -234,6 +234,8 @@ static void check_names(void **state)
                     "          2. ");
     cap_has(c->out, "          4. redis-0.example:6379 at 10.0.0.7 (asked for)\n"
                     "          and 3 more: see reef srv\n"
+                    "          an order that is drawn anew for each connection, by "
+                    "weight\n"
                     "server ");
     cap_has(c->out, "note      srv+redis.example: 1 of 7 targets has no address, ");
     cap_has(c->out, "good      ");
@@ -257,19 +259,23 @@ static void check_names_odd(void **state)
     met = REEF_DNS;
     lets_anyone_in = true; /* no password is set */
     assert_int_equal(checks(c), CLI_DNS);
-    cap_has(c->out, "name      srv+a.example: no such name: said the fake\n");
-    cap_has(c->out, "note      srv+a.example: 10.0.0.1:53 refuses to answer");
-    cap_has(c->out, "to do     correct the name in server.redis.hosts, or its DNS: /");
+    cap_has(c->out, "name      srv+a.example: no endpoint, 0 ms\n");
+    cap_has(c->out, "problem   srv+a.example: 10.0.0.1:53 refuses to answer");
+    cap_has(c->out, "to do     mend the nameserver 10.0.0.1:53, or replace it: "
+                    "/etc/resolv.conf\n");
+    cap_has_not(c->out, "said the fake");
     cap_has(c->err, "reef: said the fake\n");
-    look_srv.why[0] = '\0';
-    (void)checks(c);
-    cap_has(c->out, "name      srv+a.example: name not resolved\n");
+    met = REEF_CONNECT; /* what was wrong with the name was not it */
+    assert_int_equal(checks(c), CLI_UNREACHED);
+    cap_has(c->out, "note      srv+a.example: 10.0.0.1:53 refuses to answer");
+    cap_has(c->out, "to do     start the server there");
     /* What a server has settled is not tried in vain until the deadline. */
     look_step(&look_srv, "10.0.0.1:53", "SRV", "nxdomain");
     (void)snprintf(look_srv.why, sizeof look_srv.why, "no such name: it says");
     met = REEF_OK;
     assert_int_equal(checks(c), CLI_DNS);
     assert_string_equal(c->err, "reef: no such name: it says\n");
+    cap_has(c->out, "problem   srv+a.example: 10.0.0.1:53 knows no such name");
     cap_has(c->out, "to do     correct the name in server.redis.hosts");
     look_left = 0;
     assert_int_equal(checks(c), CLI_INCOMPLETE);
@@ -283,6 +289,52 @@ static void check_names_odd(void **state)
     cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"unix:/a\"]\n");
     assert_int_equal(checks(c), CLI_DONE);
     assert_string_equal(look_log, "");
+}
+
+/* The nameserver is to blame: where it was named. */
+static void check_nameserver(void **state)
+{
+    static const struct {
+        const char *server, *outcome, *part;
+    } cases[] = {
+        {"10.0.0.1:54", "silent", "to do     start the nameserver 10.0.0.1:54, or "},
+        {"[::1]:53", "dropped", ":3:15\n"},
+        {"10.0.0.2:8600", "unreachable", ":4:10\n"},
+        {"10.0.0.1:53", "refused", "or replace it: /etc/resolv.conf\n"},
+    };
+    cap *c = *state;
+    cap_settings(c, "server.redis.hosts = [\"srv+a.example\"]\n[resolver]\n"
+                    "nameservers = [\"10.0.0.1:54\", \"[::1]\"]\n"
+                    "consul = [\"10.0.0.2\"]\n");
+    met = REEF_DNS;
+    lets_anyone_in = true;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        look_begin(&look_srv, REEF_DNS, "why");
+        look_step(&look_srv, cases[i].server, "SRV", cases[i].outcome);
+        assert_int_equal(checks(c), CLI_DNS);
+        cap_has(c->out, cases[i].part);
+        cap_has(c->out, cases[i].server);
+        cap_has_not(c->out, "correct the name");
+    }
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(checks(c), CLI_DNS);
+    cap_has(c->out, "{\"severity\":\"problem\",\"exit\":3,\"text\":\"srv+a.example");
+}
+
+/* Whoever names a service has its records to correct, not the setting. */
+static void check_replica(void **state)
+{
+    cap *c = *state;
+    role = "slave";
+    lets_anyone_in = true;
+    look_begin(&look_srv, REEF_OK, "");
+    look_target(&look_srv, "redis-0.example", "10.0.0.7", "");
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"srv+a.example\"]\n");
+    assert_int_equal(checks(c), CLI_USAGE);
+    cap_has(c->out, "takes no writes: let the SRV records name only the master\n");
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"a.example\"]\n");
+    assert_int_equal(checks(c), CLI_USAGE);
+    cap_has(c->out, "takes no writes: name its master in server.redis.hosts\n");
 }
 
 /* The first problem counts, a note does not, and what does not fit counts as well. */
@@ -312,7 +364,8 @@ int main(void)
         CHECK_TEST(check_good),      CHECK_TEST(check_notes),
         CHECK_TEST(check_problems),  CHECK_TEST(check_advice),
         CHECK_TEST(check_findings),  CHECK_TEST(check_names),
-        CHECK_TEST(check_names_odd),
+        CHECK_TEST(check_names_odd), CHECK_TEST(check_nameserver),
+        CHECK_TEST(check_replica),
     };
     return cmocka_run_group_tests_name("cli_check", tests, NULL, NULL);
 }

@@ -58,19 +58,61 @@ static void names_targets(void **state)
     (void)state;
     char text[64];
     reef_look_target t = {.name = "redis-0.example", .port = 65535};
-    cli_name_target(&t, text, sizeof text);
+    cli_name_target(&look_srv, &t, text, sizeof text);
     assert_string_equal(text, "redis-0.example:65535, not asked for");
     (void)snprintf(t.why, sizeof t.why, "no such name");
-    cli_name_target(&t, text, sizeof text);
+    cli_name_target(&look_srv, &t, text, sizeof text);
     assert_string_equal(text, "redis-0.example:65535, no address: no such name");
     t.address_count = 2;
     (void)snprintf(t.addresses[0], sizeof t.addresses[0], "10.0.0.7");
     (void)snprintf(t.addresses[1], sizeof t.addresses[1], "::7");
-    cli_name_target(&t, text, sizeof text);
+    cli_name_target(&look_srv, &t, text, sizeof text);
     assert_string_equal(text, "redis-0.example:65535 at 10.0.0.7, ::7 (asked for)");
     t.glue = true;
-    cli_name_target(&t, text, 30);
+    cli_name_target(&look_srv, &t, text, 30);
     assert_string_equal(text, "redis-0.example:65535 at 10.0");
+    (void)snprintf(t.name, sizeof t.name, "10.0.0.7");
+    assert_true(cli_name_is_literal(&t));
+    cli_name_target(&look_srv, &t, text, sizeof text);
+    assert_string_equal(text, "10.0.0.7:65535 (an address)");
+}
+
+/* Addresses that there was no room for are counted, as far as the answers tell. */
+static void names_addresses(void **state)
+{
+    (void)state;
+    char text[256];
+    reef_look_target *t = look_target(&look_srv, "redis-0.example", "10.0.0.7", "");
+    static const char *const types[] = {"A", "AAAA", "A"};
+    for (uint32_t i = 0; i < 3; i++) {
+        reef_look_step *step = look_step(&look_srv, "10.0.0.1:53", types[i], "ok");
+        (void)snprintf(step->name, sizeof step->name, i < 2 ? "redis-0.example" : "x");
+        step->records = 7 + i;
+    }
+    t->address_count = REEF_LOOK_ADDRESSES_MAX - 1;
+    cli_name_target(&look_srv, t, text, sizeof text);
+    cap_has_not(text, "more");
+    t->address_count = REEF_LOOK_ADDRESSES_MAX;
+    cli_name_target(&look_srv, t, text, sizeof text);
+    cap_has(text, " and 7 more (asked for)");
+    look_srv.steps[0].records = 1;
+    look_srv.steps[1].records = 7;
+    cli_name_target(&look_srv, t, text, sizeof text);
+    cap_has_not(text, "more");
+}
+
+/* Steps end in another order than they began. */
+static void names_order(void **state)
+{
+    (void)state;
+    uint32_t order[REEF_LOOK_STEPS_MAX];
+    static const uint32_t starts[] = {250, 0, 300, 250, 0};
+    static const uint32_t expected[] = {1, 4, 0, 3, 2};
+    for (uint32_t i = 0; i < 5; i++)
+        look_step(&look_srv, "10.0.0.1:53", "SRV", "ok")->start_ms = starts[i];
+    cli_name_order(&look_srv, order);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(order[i], expected[i]);
 }
 
 static int run_look(cli_context *ctx)
@@ -78,6 +120,7 @@ static int run_look(cli_context *ctx)
     memset(&found, 0, sizeof found);
     found.ctx = ctx;
     cli_names_look(&found);
+    cli_names_find(&found, CLI_DONE);
     return CLI_DONE;
 }
 
@@ -178,10 +221,9 @@ static void names_of_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        NAMES_TEST(names_ask),
-        NAMES_TEST(names_targets),
-        NAMES_TEST(names_of_check),
-        NAMES_TEST(names_of_many),
+        NAMES_TEST(names_ask),       NAMES_TEST(names_targets),
+        NAMES_TEST(names_addresses), NAMES_TEST(names_order),
+        NAMES_TEST(names_of_check),  NAMES_TEST(names_of_many),
     };
     return cmocka_run_group_tests_name("cli_names", tests, NULL, NULL);
 }

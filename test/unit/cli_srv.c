@@ -92,8 +92,9 @@ static void srv_found_json(void **state)
     cap_has(c->out, "{\"name\":\"redis.example\",\"srv\":true,\"result\":\"ok\","
                     "\"why\":null,\"source\":\"dns\",\"took_ms\":3,\"partial\":false,"
                     "\"ignored\":7,\"steps\":[{\"server\":\"127.0.0.1:53\",");
-    cap_has(c->out, "\"tcp\":false,\"outcome\":\"ok\",\"text\":null,\"records\":2,"
-                    "\"bytes\":307,\"ignored\":7,\"took_ms\":1},{\"server\"");
+    cap_has(c->out,
+            "\"tcp\":false,\"outcome\":\"ok\",\"text\":null,\"records\":2,"
+            "\"bytes\":307,\"ignored\":7,\"start_ms\":0,\"took_ms\":1},{\"server\"");
     cap_has(c->out, "],\"steps_dropped\":0,\"targets\":[{\"name\":\"redis-0.example\","
                     "\"priority\":10,\"weight\":60,\"ttl\":30,\"glue\":true,"
                     "\"port\":6379,\"addresses\":[\"10.0.0.7\",\"fd00::7\"],"
@@ -108,9 +109,10 @@ static void srv_found_json(void **state)
 static void srv_failed(void **state)
 {
     cap *c = *state;
+    look_begin(&look_srv, REEF_DNS, "no redis.example: said the fake");
     look_step(&look_srv, "127.0.0.1:53", "SRV", "nxdomain");
     assert_int_equal(looks_up(c, "redis.example"), CLI_DNS);
-    assert_string_equal(c->err, "reef: no such name: said the fake\n");
+    assert_string_equal(c->err, "reef: no redis.example: said the fake\n");
     assert_string_equal(
         c->out,
         "asked     127.0.0.1:53 for SRV of redis.example: there is no such name, 1 ms\n"
@@ -118,16 +120,21 @@ static void srv_failed(void **state)
         "add it there\n");
     cap_set(c, CLI_OPT_JSON, "");
     assert_int_equal(looks_up(c, "redis.example"), CLI_DNS);
-    cap_has(c->out, "{\"error\":\"no such name: said the fake\",\"code\":"
+    cap_has(c->out, "{\"error\":\"no redis.example: said the fake\",\"code\":"
                     "\"name not resolved\","
                     "\"name\":\"redis.example\",\"srv\":true,"
                     "\"result\":\"name not resolved\","
-                    "\"why\":\"no such name: said the fake\",");
+                    "\"why\":\"no redis.example: said the fake\",");
     cap_has(c->out, "\"targets\":[],\"targets_dropped\":0,\"other\":null,\"findings\":["
                     "{\"severity\":"
                     "\"problem\",\"exit\":3,\"text\":\"srv+redis.example: ");
     cap_has(c->out, "\"exit\":3}\n");
     cap_again(c);
+    /* What was asked for last is not what was typed. */
+    (void)snprintf(look_srv.why, sizeof look_srv.why, "no redis.example.lan");
+    assert_int_equal(looks_up(c, "redis.example"), CLI_DNS);
+    assert_string_equal(c->err, "reef: srv+redis.example: 127.0.0.1:53 knows no such "
+                                "name: correct it, or add it there\n");
     look_left = 0;
     assert_int_equal(looks_up(c, "redis.example"), CLI_INCOMPLETE);
     assert_string_equal(c->err, "reef: out of memory\n");
@@ -174,13 +181,16 @@ static void srv_lines(void **state)
     (void)snprintf(step->text, sizeof step->text, "other.example");
     step->tcp = true;
     step->ignored = 12;
-    look_step(&look_srv, "[::1]:53", "SRV", "surprise");
+    step->start_ms = 1;
+    look_step(&look_srv, "[::1]:53", "SRV", "surprise")->start_ms = 2;
+    look_step(&look_srv, "[::1]:53", "SRV", "silent")->start_ms = 0;
     look_srv.steps_dropped = 9;
     look_srv.targets_dropped = 40;
     look_target(&look_srv, "redis-2.example", "", "no such name");
     look_target(&look_srv, "redis-3.example", "", "");
     assert_int_equal(looks_up(c, "redis.example"), CLI_DONE);
-    cap_has(c->out, "asked     [::1]:53 over TCP for SRV of redis.example: an alias: "
+    cap_has(c->out, "asked     [::1]:53 for SRV of redis.example: no answer, 1 ms\n"
+                    "          [::1]:53 over TCP for SRV of redis.example: an alias: "
                     "other.example, 1 ms, 12 ignored\n"
                     "          [::1]:53 for SRV of redis.example: surprise, 1 ms\n"
                     "          and 9 times more\n");
@@ -209,7 +219,7 @@ static void srv_nameservers(void **state)
 static void srv_many_nameservers(void **state)
 {
     cap *c = *state;
-    char label[64], word[320];
+    char label[64], word[320], name[256];
     memset(label, 'd', sizeof label - 1);
     label[63] = '\0';
     (void)snprintf(word, sizeof word,
@@ -218,8 +228,9 @@ static void srv_many_nameservers(void **state)
     finds_two();
     for (int i = 0; i < REEF_NAMESERVERS_MAX; i++)
         c->ctx.nameservers[i] = word;
+    (void)snprintf(name, sizeof name, "%.*s", (int)(strchr(word, '/') - word), word);
     c->ctx.nameserver_count = REEF_NAMESERVERS_MAX;
-    assert_int_equal(looks_up(c, "redis.example"), CLI_DONE);
+    assert_int_equal(looks_up(c, name), CLI_DONE);
     const char *at = look_log;
     for (int i = 0; i < REEF_NAMESERVERS_MAX; i++) {
         at = strstr(at, "@1111:2222:3333:4444:5555:6666:7777:8888:65535");
@@ -239,25 +250,68 @@ static void srv_usage(void **state)
 {
     cap *c = *state;
     char longer[REEF_NAME_MAX + 8];
-    refuses(c, "redis.example:6379",
-            "reef: the name of the service: found \"srv+redis.example:6379\"; after "
-            "\"srv+\" stands a name alone");
-    refuses(c, "a..b", "empty part");
-    refuses(c, "srv+", "the name is missing");
-    refuses(c, "srv+srv+a", "a name is made of");
-    refuses(c, "\033[2Ja", "\\x1b[2Ja");
-    refuses(c, "a,b", "'a,b' is not the name of a service");
+    static const struct {
+        const char *word, *part;
+    } cases[] = {
+        {"redis.example:6379", "reef: 'redis.example:6379' is not the name of a "
+                               "service: a name stands alone"},
+        {"redis..example", "'redis..example' is not the name of a service: a name has "
+                           "no empty part"},
+        {"srv+", "'srv+' is not the name of a service: it is missing"},
+        {"srv+srv+a", "stands before it once"},
+        {"SRV+a", "\"srv+\" is written in lower case"},
+        {"\033[2Ja", "'\\x1b[2Ja' is not the name of a service: a name is made of"},
+        {"a,b", "'a,b' is not the name of a service: one name"},
+        {"unix:/tmp/x", "'unix:/tmp/x' is not the name of a service: a socket has"},
+        {"/tmp/x", "a socket has no SRV record"},
+        {"redis://a", "no URL"},
+        {"user@a", "'user@a' is not the name of a service: user and password"},
+        {"127.0.0.1", "an address has no SRV record"},
+        {"srv+127.0.0.1.", "an address has no SRV record"},
+        {"[fd00::7]", "an address has no SRV record"},
+        {"::1", "an address has no SRV record"},
+        {"1.2.3", "this is not an IPv4 address"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        refuses(c, cases[i].word, cases[i].part);
     memset(longer, 'a', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
-    refuses(c, longer, "is not the name of a service");
-    c->ctx.nameserver_count = 1;
-    c->ctx.nameservers[0] = "dns.example";
-    refuses(c, "a", "reef: --nameserver: found \"dns.example\"; a nameserver is an IP");
-    c->ctx.nameservers[0] = "";
-    refuses(c, "a", "--nameserver '' is no address");
-    c->ctx.nameservers[0] = longer;
-    refuses(c, "a", "");
-    c->ctx.nameservers[0] = "10.0.0.1:0";
+    refuses(c, longer, "is not the name of a service: a name has at most 253 bytes");
+    cap_set(c, CLI_OPT_JSON, "");
+    refuses(c, "a:0", "a name stands alone");
+    cap_has(c->out, "\"code\":\"usage\",\"exit\":2}");
+}
+
+static void srv_usage_nameserver(void **state)
+{
+    cap *c = *state;
+    char longer[REEF_NAME_MAX + 80];
+    memset(longer, 'a', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    c->ctx.nameserver_count = 2;
+    c->ctx.nameservers[0] = "10.0.0.1";
+    c->ctx.nameservers[1] = "dns.example";
+    refuses(c, "a",
+            "reef: --nameserver 'dns.example' is no address of a nameserver: a "
+            "nameserver is an IP");
+    c->ctx.nameservers[1] = "";
+    refuses(c, "a", "--nameserver '' is no address of a nameserver: it is empty");
+    c->ctx.nameservers[1] = longer;
+    refuses(c, "a", "is no address of a nameserver: it is too long");
+    c->ctx.nameservers[1] = "user:pass@10.0.0.1"; /* a text that files would hide */
+    refuses(c, "a",
+            "--nameserver 'user:pass@10.0.0.1' is no address of a nameserver: ");
+    cap_has_not(c->err, "not shown");
+    c->ctx.nameservers[1] = "127.0.0.1:abc";
+    refuses(c, "a", "'127.0.0.1:abc' is no address of a nameserver: a port is a");
+    /* Nobody is asked but who was named. */
+    c->ctx.nameservers[0] = "other/10.0.0.1";
+    c->ctx.nameservers[1] = "edis.example/10.0.0.2";
+    refuses(c, "redis.example", "no --nameserver is for 'redis.example': ");
+    finds_two();
+    assert_int_equal(looks_up(c, "a.OTHER."), CLI_DONE);
+    assert_int_equal(looks_up(c, "edis.example"), CLI_DONE);
+    c->ctx.nameservers[1] = "10.0.0.1:0";
     cap_set(c, CLI_OPT_JSON, "");
     refuses(c, "a", "a port is a number");
     cap_has(c->out, "\"code\":\"usage\",\"exit\":2}");
@@ -317,6 +371,7 @@ static void srv_wide(void **state)
     for (int i = 0; i < REEF_LOOK_ADDRESSES_MAX; i++)
         memset(t->addresses[i], 'a', sizeof t->addresses[i] - 1);
     look_target(&look_srv, name, "", "")->port = UINT16_MAX;
+    memset(look_srv.targets[1].name, 'm', sizeof name - 1); /* nobody was asked */
     memset(look_srv.targets[1].why, 'w', sizeof look_srv.targets[1].why - 1);
     assert_int_equal(looks_up(c, "redis.example"), CLI_DONE);
     cap_has(c->out, "n: unreachable: n");
@@ -331,11 +386,17 @@ static void srv_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SRV_TEST(srv_found),   SRV_TEST(srv_found_json),
-        SRV_TEST(srv_failed),  SRV_TEST(srv_without),
-        SRV_TEST(srv_lines),   SRV_TEST(srv_nameservers),
-        SRV_TEST(srv_usage),   SRV_TEST(srv_many_nameservers),
-        SRV_TEST(srv_hostile), SRV_TEST(srv_wide),
+        SRV_TEST(srv_found),
+        SRV_TEST(srv_found_json),
+        SRV_TEST(srv_failed),
+        SRV_TEST(srv_without),
+        SRV_TEST(srv_lines),
+        SRV_TEST(srv_nameservers),
+        SRV_TEST(srv_usage),
+        SRV_TEST(srv_many_nameservers),
+        SRV_TEST(srv_hostile),
+        SRV_TEST(srv_wide),
+        SRV_TEST(srv_usage_nameserver),
     };
     return cmocka_run_group_tests_name("cli_srv", tests, NULL, NULL);
 }

@@ -105,6 +105,30 @@ static void test_addresses_of_a_name(void **state)
     kit_stop(&k);
 }
 
+/* A name with one address is no other than that address: it has all the time. */
+static void test_only_address_has_all_the_time(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+    k.hosts = "127.0.0.8 db.example\n";
+    uint64_t id = kit_submit(&k, "GET a", false, 9000);
+    kit_expect_open(&k, "127.0.0.8", 7);
+    kit_tick_to(&k, 1000 + REEF_DIAL_MS);
+    kit_expect_quiet(&k);
+    kit_tick_to(&k, 3000);
+    kit_expect_quiet(&k);
+    kit_opened(&k);
+    kit_expect_sent(&k, NULL);
+    kit_tick_to(&k, 5999);
+    kit_expect_quiet(&k);
+    kit_answer_handshake(&k);
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "+v\r\n");
+    kit_expect_done(&k, id, REEF_OK, NULL);
+    kit_stop(&k);
+}
+
 /* All addresses dead: each gets twice the time in the next round. */
 static void test_time_to_connect_doubles(void **state)
 {
@@ -293,6 +317,37 @@ static void test_hopeless_is_fast_and_paced(void **state)
     kit_stop(&k);
 }
 
+/* The next address may be what this one is not; only if none can be used, waiting is of
+ * no use. */
+static void test_hopeless_one_of_two(void **state)
+{
+    (void)state;
+    for (int good = 0; good < 2; good++) {
+        kit k;
+        kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+        k.hosts = "127.0.0.8 db.example\n127.0.0.9 db.example";
+        uint64_t id = kit_submit(&k, "GET a", false, 5000);
+        kit_expect_open(&k, "127.0.0.8", 7);
+        kit_opened(&k);
+        kit_receive(&k, "-WRONGPASS no\r\n");
+        kit_expect_none_done(&k);
+        kit_expect_close(&k, k.link);
+        kit_expect_open(&k, "127.0.0.9", 7);
+        kit_opened(&k);
+        kit_expect_sent(&k, NULL);
+        if (good) {
+            kit_answer_handshake(&k);
+            kit_expect_sent(&k, NULL);
+            kit_receive(&k, "+v\r\n");
+            kit_expect_done(&k, id, REEF_OK, NULL);
+        } else {
+            kit_receive(&k, "-WRONGPASS no\r\n");
+            kit_expect_done(&k, id, REEF_AUTH, "check username and password");
+        }
+        kit_stop(&k);
+    }
+}
+
 static void test_idle_link_closed(void **state)
 {
     (void)state;
@@ -393,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_unix_socket),
         cmocka_unit_test(test_addresses_of_a_name),
         cmocka_unit_test(test_time_to_connect_doubles),
+        cmocka_unit_test(test_only_address_has_all_the_time),
         cmocka_unit_test(test_name_without_an_answer),
         cmocka_unit_test(test_silent_name_servers),
         cmocka_unit_test(test_no_key_no_question),
@@ -401,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_loading_is_waited_out),
         cmocka_unit_test(test_loading_to_the_end),
         cmocka_unit_test(test_hopeless_is_fast_and_paced),
+        cmocka_unit_test(test_hopeless_one_of_two),
         cmocka_unit_test(test_idle_link_closed),
         cmocka_unit_test(test_one_answer_a_connection),
         cmocka_unit_test(test_server_that_hangs_up_is_paced),

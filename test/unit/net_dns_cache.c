@@ -29,7 +29,7 @@ static reef_records *records_of(const char *name, uint16_t type, const char *tex
     static names_message m;
     names_query query = {.id = 7, .type = type};
     reef_dns_question question = {.id = 7, .type = type, .name = name_of(name)};
-    reef_reading reading;
+    reef_dns_reading reading;
     snprintf(query.name, sizeof query.name, "%s", name);
     names_build(&m, &query, text);
     reading.message = (reef_str){(const char *)m.bytes, m.len};
@@ -37,7 +37,7 @@ static reef_records *records_of(const char *name, uint16_t type, const char *tex
     assert_non_null(reading.room);
     reef_dns_decode(&reading.answer, reading.message, true, &question, reading.room);
     reef_records *records = reef_records_new(&reading, &question, route, "10.9.9.1:53");
-    reef_reading_free(&reading);
+    reef_dns_reading_free(&reading);
     memset(m.bytes, 0xEE, m.len);
     assert_non_null(records);
     return records;

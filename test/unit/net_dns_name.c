@@ -258,59 +258,134 @@ static void test_numbers_pieces(void **state)
     free(t.room);
 }
 
-/* Names made to fall into the same few buckets: refused, not searched at length. */
+enum { TINY = 6 }; /* bytes of a name with one label of four letters */
+
+static void tiny_name(char *at, size_t number)
+{
+    at[0] = 4;
+    for (size_t i = 1; i <= 4; i++, number /= 20)
+        at[i] = (char)('a' + number % 20);
+    at[5] = '\0';
+}
+
+/* How many of so many names behind a header can be read. */
+static uint32_t tiny_reads(const char *bytes, uint32_t count, uint32_t records)
+{
+    size_t at = 12;
+    uint32_t read = 0;
+    table t = table_of(bytes, 12 + count * TINY, records);
+    while (read < count && reef_dns_names_read(&t.names, &at) != REEF_DNS_NOWHERE)
+        read++;
+    free(t.room);
+    return read;
+}
+
+/* However few records they are said to belong to. */
+static void test_numbers_many(void **state)
+{
+    (void)state;
+    enum { MANY = 10000 };
+    char *bytes = malloc(12 + MANY * TINY);
+    assert_non_null(bytes);
+    memcpy(bytes, HEADER, 12);
+    for (size_t i = 0; i < MANY; i++)
+        tiny_name(bytes + 12 + i * TINY, i);
+    assert_int_equal(tiny_reads(bytes, MANY, 1), MANY);
+    assert_int_equal(tiny_reads(bytes, MANY, MANY / 2), MANY);
+    free(bytes);
+}
+
+/* Adds to `crowd` those of `count` names, from `first` on, that are in the lowest of
+ * 256 buckets: of more buckets those with the lowest numbers. */
+static uint32_t crowd_sift(char *crowd, size_t first, uint32_t count)
+{
+    char *bytes = malloc(12 + count * TINY);
+    uint32_t found = 0;
+    assert_non_null(bytes);
+    memcpy(bytes, HEADER, 12);
+    for (size_t i = 0; i < count; i++)
+        tiny_name(bytes + 12 + i * TINY, first + i);
+    table t = table_of(bytes, 12 + count * TINY, 1);
+    size_t lowest = ((size_t)1 << (64 - t.names.shift)) / 256;
+    for (size_t at = 12; at < 12 + count * TINY;)
+        assert_int_not_equal(reef_dns_names_read(&t.names, &at), REEF_DNS_NOWHERE);
+    for (size_t b = 0; b < lowest; b++)
+        for (uint16_t i = t.names.buckets[b]; i != 0; i = t.names.nodes[i].next)
+            memcpy(crowd + TINY * found++, bytes + t.names.nodes[i].at, TINY);
+    free(t.room);
+    free(bytes);
+    return found;
+}
+
+/* Names made to fall into one bucket are refused, not searched at length; and nothing
+ * new is read after that, wherever it falls. */
 static void test_numbers_crowd(void **state)
 {
     (void)state;
-    enum { CROWD = 4000 };
-    char *bytes = malloc(12 + CROWD * 6);
+    enum { PART = 8000, PARTS = 19 }; /* there are 20 such parts */
+    char *bytes = malloc(12 + PART * PARTS * TINY);
     assert_non_null(bytes);
     memcpy(bytes, HEADER, 12);
-    for (size_t i = 0; i < CROWD; i++) {
-        char *at = bytes + 12 + i * 6;
-        at[0] = 4;
-        for (size_t j = 1; j <= 4; j++)
-            at[j] = (char)('a' + i /
-                                     (j == 1   ? 1
-                                      : j == 2 ? 20
-                                      : j == 3 ? 400
-                                               : 8000) %
-                                     20);
-        at[5] = '\0';
-    }
-    table t = table_of(bytes, 12 + CROWD * 6, 1);
+    uint32_t count = 0;
+    for (size_t i = 0; i < PARTS; i++)
+        count += crowd_sift(bytes + 12 + count * TINY, i * PART, PART);
+    assert_in_range(count, 400, 900);
+    uint32_t read = tiny_reads(bytes, count, 1);
+    assert_in_range(read, 50, count / 2);
+    for (uint32_t i = read + 1; i < count; i++)
+        tiny_name(bytes + 12 + i * TINY, PART * PARTS + i);
+    assert_int_equal(tiny_reads(bytes, count, 1), read);
+    table t = table_of(bytes, 12 + count * TINY, 1);
     size_t at = 12;
-    uint32_t read = 0;
-    while (at < 12 + CROWD * 6 &&
-           reef_dns_names_read(&t.names, &at) != REEF_DNS_NOWHERE)
-        read++;
-    assert_in_range(read, 500, CROWD - 1);
-    free(t.room);
-    t = table_of(bytes, 12 + CROWD * 6, CROWD);
-    at = 12;
-    for (read = 0; read < CROWD; read++)
-        assert_int_not_equal(reef_dns_names_read(&t.names, &at), REEF_DNS_NOWHERE);
+    for (uint32_t i = 0; i < read; i++)
+        reef_dns_names_read(&t.names, &at);
+    for (uint32_t i = read; i < count; i++)
+        assert_true(broken_at(&t, 12 + i * TINY));
     free(t.room);
     free(bytes);
+}
+
+static bool is_host(table *t, size_t at, size_t end)
+{
+    return reef_dns_names_host(&t->names, number_at(t, at, end));
 }
 
 static void test_host(void **state)
 {
     (void)state;
-    static const char good[] = HEADER "\1a\3b-c\4_d_9\0\300\16\300\14";
-    static const char bad[] = HEADER "\1a\2-b\1c\0\300\16\300\21";
+    static const char good[] = HEADER "\1a\3b-c\4_d_9\0\300\16\300\14\0";
+    static const char bad[] = HEADER "\1a\2-b\1c\0\300\16\300\21\1d\300\16";
     table t = table_of(good, sizeof good - 1, 1);
-    assert_true(reef_dns_names_host(&t.names, number_at(&t, 12, 24)));
-    assert_true(reef_dns_names_host(&t.names, number_at(&t, 24, 26)));
-    assert_true(reef_dns_names_host(&t.names, number_at(&t, 26, 28)));
-    assert_false(reef_dns_names_host(&t.names, REEF_DNS_ROOT));
+    assert_true(is_host(&t, 12, 24));
+    assert_true(is_host(&t, 24, 26));
+    assert_true(is_host(&t, 26, 28));
+    assert_true(is_host(&t, 28, 29));
     free(t.room);
     t = table_of(bad, sizeof bad - 1, 1);
-    assert_false(reef_dns_names_host(&t.names, number_at(&t, 12, 20)));
-    assert_false(reef_dns_names_host(&t.names, number_at(&t, 20, 22)));
-    assert_true(reef_dns_names_host(&t.names, number_at(&t, 22, 24)));
-    assert_false(reef_dns_names_host(&t.names, number_at(&t, 12, 20)));
+    assert_false(is_host(&t, 12, 20));
+    assert_false(is_host(&t, 20, 22));
+    assert_true(is_host(&t, 22, 24));
+    assert_false(is_host(&t, 24, 28));
     free(t.room);
+}
+
+/* Each byte first, last and in between. */
+static void test_host_bytes(void **state)
+{
+    (void)state;
+    static const char good[] = "0123456789_abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (int byte = 0; byte < 256; byte++) {
+        char bytes[] = HEADER "\3?ab\0\3a?b\0\3ab?\0\1?\0";
+        bytes[13] = bytes[19] = bytes[25] = bytes[28] = (char)byte;
+        table t = table_of(bytes, sizeof bytes - 1, 1);
+        bool ok = byte != 0 && strchr(good, byte) != NULL;
+        assert_int_equal(is_host(&t, 12, 17), ok);
+        assert_int_equal(is_host(&t, 17, 22), ok || byte == '-');
+        assert_int_equal(is_host(&t, 22, 27), ok);
+        assert_int_equal(is_host(&t, 27, 30), ok);
+        free(t.room);
+    }
 }
 
 static void test_expand(void **state)
@@ -336,7 +411,8 @@ int main(void)
         cmocka_unit_test(test_text_longest),   cmocka_unit_test(test_equal),
         cmocka_unit_test(test_numbers),        cmocka_unit_test(test_numbers_labels),
         cmocka_unit_test(test_numbers_broken), cmocka_unit_test(test_numbers_pieces),
-        cmocka_unit_test(test_numbers_crowd),  cmocka_unit_test(test_host),
+        cmocka_unit_test(test_numbers_many),   cmocka_unit_test(test_numbers_crowd),
+        cmocka_unit_test(test_host),           cmocka_unit_test(test_host_bytes),
         cmocka_unit_test(test_expand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

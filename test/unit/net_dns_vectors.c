@@ -71,7 +71,10 @@ static void answer_holds(const reef_dns_answer *answer, reef_str message, uint16
     assert_true(strlen(reef_dns_outcome_name(answer->outcome)) > 0);
     assert_true(ok == (answer->srv_count + answer->address_count > 0));
     assert_true(type == REEF_DNS_SRV || answer->srv_count + answer->target_count == 0);
-    assert_true((answer->outcome == REEF_DNS_CNAME) == (answer->alias.len > 0));
+    bool denied =
+        answer->outcome == REEF_DNS_NODATA || answer->outcome == REEF_DNS_NXDOMAIN;
+    assert_true(answer->outcome != REEF_DNS_CNAME || answer->alias.len > 0);
+    assert_true(answer->outcome == REEF_DNS_CNAME || denied || answer->alias.len == 0);
     assert_true(answer->bare_ttl >= answer->ttl && answer->ttl <= INT32_MAX);
     for (uint32_t i = 0; i < answer->srv_count; i++) {
         assert_true(answer->srv[i].target < answer->target_count);

@@ -14,7 +14,7 @@
 typedef struct bench {
     reef_exchange x;
     reef_dns_question question;
-    reef_reading reading;
+    reef_dns_reading reading;
     names_query query;
 } bench;
 
@@ -87,7 +87,7 @@ static void test_datagram(void **state)
     assert_int_equal(hear(&b, m.bytes, m.len), REEF_HEARD_ANSWER);
     assert_int_equal(b.reading.answer.outcome, REEF_DNS_OK);
     assert_int_equal(b.reading.answer.address_count, 1);
-    reef_reading_free(&b.reading);
+    reef_dns_reading_free(&b.reading);
     end(&b);
 }
 
@@ -108,7 +108,7 @@ static void test_what_is_no_answer(void **state)
     assert_int_equal(b.x.deadline_ms, 50);
     names_build(&m, &b.query, ANSWER);
     assert_int_equal(hear(&b, m.bytes, m.len), REEF_HEARD_ANSWER);
-    reef_reading_free(&b.reading);
+    reef_dns_reading_free(&b.reading);
     end(&b);
 }
 
@@ -129,7 +129,7 @@ static void test_room_of_a_datagram(void **state)
         assert_int_equal(hear(&b, m.bytes, cap - missing), REEF_HEARD_ANSWER);
         assert_int_equal(b.reading.answer.outcome,
                          missing ? REEF_DNS_OK : REEF_DNS_TRUNCATED);
-        reef_reading_free(&b.reading);
+        reef_dns_reading_free(&b.reading);
         /* Full of something else, it is still no answer. */
         m.bytes[0] ^= 1;
         assert_int_equal(hear(&b, m.bytes, cap), REEF_HEARD_NOTHING);
@@ -160,7 +160,7 @@ static void test_stream_in_pieces(void **state)
     }
     assert_int_equal(b.reading.answer.outcome, REEF_DNS_OK);
     assert_int_equal(b.x.ignored, 2);
-    reef_reading_free(&b.reading);
+    reef_dns_reading_free(&b.reading);
     end(&b);
 }
 
@@ -194,7 +194,7 @@ static void test_lengths_of_no_message(void **state)
         assert_int_equal(heard, len < 12 ? REEF_HEARD_ANSWER : REEF_HEARD_NOTHING);
         if (heard == REEF_HEARD_ANSWER) {
             assert_int_equal(b.reading.answer.outcome, REEF_DNS_MALFORMED);
-            reef_reading_free(&b.reading);
+            reef_dns_reading_free(&b.reading);
         }
         end(&b);
     }

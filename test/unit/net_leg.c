@@ -45,6 +45,24 @@ static void test_families_follow_on_their_own(void **state)
     names_stop(&k);
 }
 
+/* The alias is asked for where the name was answered; a silent server before that one
+ * costs its time once. */
+static void test_who_answered_is_asked_first(void **state)
+{
+    (void)state;
+    names_kit k;
+    names_start(&k, "nameservers = [\"10.9.9.2\", \"10.9.9.1\"]");
+    reef_lookup *l = names_look(&k, "_s.test", true, 1000);
+    names_to(&k, 1000 + REEF_HEDGE_MS);
+    names_say(&k, names_asked(&k, NS1, "SRV", "_s.test"), "@ 0 CNAME _t.test");
+    names_say(&k, names_asked(&k, NS1, "SRV", "_t.test"), "@ 0 CNAME _u.test");
+    names_say(&k, names_asked(&k, NS1, "SRV", "_u.test"), "@ 30 SRV 1 1 7000 r1.test");
+    names_say(&k, names_asked(&k, NS1, "A", "r1.test"), "@ 30 A 10.0.0.1");
+    names_ready(l, "10.0.0.1", 7000);
+    assert_int_equal(k.now_ms, 1000 + REEF_HEDGE_MS);
+    names_stop(&k);
+}
+
 static void test_circle(void **state)
 {
     (void)state;
@@ -112,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alias_is_asked_for),
         cmocka_unit_test(test_families_follow_on_their_own),
+        cmocka_unit_test(test_who_answered_is_asked_first),
         cmocka_unit_test(test_circle),
         cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_as_many_as_allowed),

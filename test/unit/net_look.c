@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { LONG_MS = 30000, FORGED = 2000, TRIES = 200 };
+enum { LONG_MS = 30000, MANY = REEF_LOOK_TARGETS_MAX + 50, FORGED = 2000, TRIES = 200 };
 
 /* ---- the name server ---------------------------------------------------------- */
 
@@ -30,6 +30,8 @@ typedef struct dns_peer {
 
 static dns_peer peer;
 
+static char many[MANY * 40]; /* targets, more than a look has room for */
+
 static const char *peer_knows(const names_query *q, bool tcp)
 {
     if (strcmp(q->name, "_s.test") == 0)
@@ -38,6 +40,10 @@ static const char *peer_knows(const names_query *q, bool tcp)
                "none.test; +r1.test 30 A 10.0.0.1";
     if (strcmp(q->name, "_big.test") == 0)
         return tcp ? "tc; @ 30 SRV 1 5 7001 r1.test; +r1.test 30 A 10.0.0.1" : "tc";
+    if (strcmp(q->name, "_many.test") == 0)
+        return tcp ? many : "tc";
+    if (strcmp(q->name, "m.test") == 0)
+        return q->type == REEF_DNS_A ? "@ 0 A 10.0.0.3" : "rcode 3";
     if (strcmp(q->name, "alias.test") == 0)
         return "@ 30 CNAME r2.test";
     if (strcmp(q->name, "r2.test") == 0 || strcmp(q->name, "flood.test") == 0)
@@ -345,6 +351,34 @@ static void test_silent_first_server(void **state)
     close(fd);
 }
 
+/* Those for which there is no room are not asked for. */
+static void test_more_targets_than_room(void **state)
+{
+    (void)state;
+    size_t len = 0;
+    for (unsigned i = 0; i < MANY; i++)
+        len += (size_t)snprintf(many + len, sizeof many - len,
+                                "@ 30 SRV 1 1 %u m.test;", 1000 + i);
+    reef_look *look = look_up("_many.test", true);
+    assert_int_equal(look->code, REEF_OK);
+    assert_int_equal(look->target_count, REEF_LOOK_TARGETS_MAX);
+    assert_int_equal(look->targets_dropped, MANY - REEF_LOOK_TARGETS_MAX);
+    assert_in_range(look->step_count + look->steps_dropped, REEF_LOOK_TARGETS_MAX,
+                    2 * (REEF_LOOK_TARGETS_MAX + 2));
+    assert_string_equal(look->targets[REEF_LOOK_TARGETS_MAX - 1].addresses[0],
+                        "10.0.0.3");
+    reef_look_free(look);
+}
+
+static void test_all_the_time_there_is(void **state)
+{
+    (void)state;
+    reef_config config = config_of(&peer.port, 1);
+    reef_look *look = look_at(&config, "_s.test", true, INT64_MAX);
+    assert_int_equal(look->code, REEF_OK);
+    reef_look_free(look);
+}
+
 static unsigned descriptors(void)
 {
     unsigned count = 0;
@@ -376,6 +410,8 @@ int main(void)
         cmocka_unit_test(test_without_servers),
         cmocka_unit_test(test_closed_port_then_a_good_one),
         cmocka_unit_test(test_silent_first_server),
+        cmocka_unit_test(test_more_targets_than_room),
+        cmocka_unit_test(test_all_the_time_there_is),
         cmocka_unit_test(test_no_descriptor_is_left),
     };
     return cmocka_run_group_tests(tests, peer_start, peer_stop);

@@ -257,14 +257,78 @@ static void test_deadline_with_a_denial(void **state)
         reef_lookup *l = names_look(&k, NAME, true, 100);
         uint32_t link = names_asked(&k, "10.8.8.1:53", "SRV", NAME);
         names_build(&m, &k.links[link - NAMES_FIRST_LINK].query, cases[i].answer);
-        k.now_ms = 1100;
+        k.now_ms = 1099;
         names_bytes(&k, link, m.bytes, m.len);
+        k.now_ms = 1100;
         names_run(&k);
         names_failed(l, cases[i].why);
         assert_int_equal(k.opens, 1);
         assert_int_equal(names_open(&k), 0);
         names_stop(&k);
     }
+}
+
+/* The name's own addresses, and more while an answer is out or a target is left. */
+static void test_more(void **state)
+{
+    (void)state;
+    names_kit k;
+    names_start(&k, ONE);
+    reef_lookup *l = names_look(&k, "r1.test", false, 20000);
+    assert_true(reef_lookup_more(l));
+    names_say(&k, asked(&k, "A", "r1.test"), "@ 30 A 10.0.0.1; @ 30 A 10.0.0.2");
+    names_ready(l, "10.0.0.1", NAMES_PORT);
+    names_say(&k, asked(&k, "AAAA", "r1.test"), "-test 60 SOA 60");
+    assert_true(reef_lookup_more(l));
+    names_ready(l, "10.0.0.2", NAMES_PORT);
+    assert_false(reef_lookup_more(l));
+    reef_lookup_rewind(l);
+    assert_true(reef_lookup_more(l));
+    names_ready(l, "10.0.0.1", NAMES_PORT);
+    names_ready(l, "10.0.0.2", NAMES_PORT);
+    assert_false(reef_lookup_more(l));
+    l = names_look(&k, "r3.test", false, 20000);
+    names_say(&k, asked(&k, "A", "r3.test"), "@ 30 A 10.0.0.3");
+    names_ready(l, "10.0.0.3", NAMES_PORT);
+    assert_true(reef_lookup_more(l));
+    names_say(&k, asked(&k, "AAAA", "r3.test"), "@ 30 AAAA fd00::3");
+    assert_true(reef_lookup_more(l));
+    names_ready(l, "fd00::3", NAMES_PORT);
+    assert_false(reef_lookup_more(l));
+    l = names_look(&k, NAME, true, 20000);
+    assert_true(reef_lookup_more(l));
+    names_say(&k, asked(&k, "SRV", NAME),
+              "@ 30 SRV 1 1 7001 r1.test; @ 30 SRV 2 1 7002 r2.test; +r1.test 30 A "
+              "10.0.0.1; +r2.test 30 A 10.0.0.2");
+    names_ready(l, "10.0.0.1", 7001);
+    assert_true(reef_lookup_more(l));
+    names_ready(l, "10.0.0.2", 7002);
+    assert_false(reef_lookup_more(l));
+    names_end(l);
+    assert_false(reef_lookup_more(l));
+    names_stop(&k);
+}
+
+/* An answer that comes with the end of the time is not looked at: a host that slept
+ * finds old ones in its sockets. */
+static void test_nothing_is_heard_late(void **state)
+{
+    (void)state;
+    names_kit k;
+    names_message m;
+    names_start(&k, ONE);
+    reef_lookup *l = names_look(&k, NAME, true, 100);
+    uint32_t link = asked(&k, "SRV", NAME);
+    names_build(&m, &k.links[link - NAMES_FIRST_LINK].query,
+                "@ 30 SRV 1 1 7001 r1.test; +r1.test 30 A 10.0.0.1");
+    k.now_ms = 1100;
+    names_bytes(&k, link, m.bytes, m.len);
+    names_run(&k);
+    names_failed(l, "no answer about _redis.test from 10.9.9.1:53 in 100 ms");
+    assert_int_equal(k.closes, 1);
+    (void)names_look(&k, NAME, true, 100);
+    assert_int_equal(k.opens, 2); /* it was not kept */
+    names_stop(&k);
 }
 
 static void test_cached(void **state)
@@ -347,6 +411,8 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_deadline_between_targets),
         cmocka_unit_test(test_deadline_with_a_denial),
+        cmocka_unit_test(test_more),
+        cmocka_unit_test(test_nothing_is_heard_late),
         cmocka_unit_test(test_cached),
         cmocka_unit_test(test_denial_is_cached),
         cmocka_unit_test(test_freed_at_any_time),

@@ -167,6 +167,71 @@ static void test_new_servers_forget_the_cache(void **state)
     names_stop(&k);
 }
 
+/* What the old ones still say is for those that asked them, and is not kept. */
+static void test_new_servers_while_a_question_is_out(void **state)
+{
+    (void)state;
+    names_kit k;
+    names_start(&k, "");
+    k.conf = "nameserver 10.8.8.1\n";
+    reef_lookup *before = names_look(&k, "_s.test", true, 9000);
+    uint32_t old = names_asked(&k, "10.8.8.1:53", "SRV", "_s.test");
+    (void)reef_resolver_conf(k.resolver, reef_str_of("nameserver 10.8.8.9"),
+                             reef_str_of(""));
+    reef_lookup *after = names_look(&k, "_s.test", true, 9000);
+    uint32_t new = names_asked(&k, "10.8.8.9:53", "SRV", "_s.test");
+    names_say(&k, old, "@ 30 SRV 1 1 7000 r1.test; +r1.test 30 A 10.66.66.66");
+    names_ready(before, "10.66.66.66", 7000);
+    names_wait(after);
+    names_wait(names_look(&k, "_s.test", true, 9000));
+    names_say(&k, new, SRV_RECORD);
+    names_ready(after, "10.0.0.1", 7000);
+    names_ready(names_look(&k, "_s.test", true, 9000), "10.0.0.1", 7000);
+    assert_int_equal(k.opens, 2);
+    names_stop(&k);
+}
+
+/* ---- time --------------------------------------------------------------------- */
+
+/* A host that slept reads its sockets before it says what time it is. */
+static void test_old_answers_are_not_heard(void **state)
+{
+    (void)state;
+    names_kit k;
+    names_message m;
+    names_start(&k, "nameservers = [\"10.9.9.1\"]");
+    reef_lookup *l = names_look(&k, "_s.test", true, 90000);
+    uint32_t link = names_asked(&k, "10.9.9.1:53", "SRV", "_s.test");
+    names_build(&m, &k.links[link - NAMES_FIRST_LINK].query,
+                "@ 30 SRV 1 1 7000 r1.test; +r1.test 30 A 10.66.66.66");
+    k.now_ms = 1000 + REEF_ASK_TIMEOUT_MS;
+    names_bytes(&k, link, m.bytes, m.len);
+    names_wait(l);
+    names_run(&k); /* closes it, and asks again */
+    assert_int_equal(k.closes, 1);
+    assert_int_equal(k.opens, 2);
+    names_say(&k, names_asked(&k, "10.9.9.1:53", "SRV", "_s.test"), SRV_RECORD);
+    names_ready(l, "10.0.0.1", 7000);
+    names_stop(&k);
+}
+
+/* Nobody wants it, and nobody came by when its time was over: whatever happens next
+ * closes its sockets, a call for another link too. */
+static void test_abandoned_sockets_are_closed(void **state)
+{
+    (void)state;
+    names_kit k;
+    names_start(&k, "nameservers = [\"10.9.9.1\"]");
+    (void)names_look(&k, "redis.test", false, 500);
+    assert_int_equal(k.opens, 2);
+    k.now_ms = 60000;
+    reef_resolver_sent(k.resolver, 0, 1, k.now_ms);
+    names_run(&k);
+    assert_int_equal(k.closes, 2);
+    assert_int_equal(k.opens, 2);
+    names_stop(&k);
+}
+
 /* ---- routes ------------------------------------------------------------------- */
 
 static void test_routes(void **state)
@@ -364,6 +429,9 @@ int main(void)
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_files_first_and_not_too_often),
         cmocka_unit_test(test_new_servers_forget_the_cache),
+        cmocka_unit_test(test_new_servers_while_a_question_is_out),
+        cmocka_unit_test(test_old_answers_are_not_heard),
+        cmocka_unit_test(test_abandoned_sockets_are_closed),
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_route_of_targets),
         cmocka_unit_test(test_links_of_others),

@@ -157,6 +157,31 @@ static void test_too_long_with_a_suffix(void **state)
     expect_names(CONF, name, name);
 }
 
+/* A silent first server costs its time once, whatever the second one says. */
+static void test_who_answered_is_asked_first(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"redis.a.test", "redis.b.test", "redis.c.test"};
+    names_kit k;
+    names_start(&k, "");
+    k.conf = "nameserver 10.8.8.1\nnameserver 10.8.8.2\n"
+             "search a.test b.test c.test d.test\n";
+    reef_lookup *l = names_look(&k, "redis", false, 20000);
+    names_to(&k, 1000 + REEF_HEDGE_MS);
+    for (size_t i = 0; i < 3; i++) {
+        names_say(&k, names_asked(&k, "10.8.8.2:53", "A", names[i]),
+                  i == 1 ? "-test 60 SOA 60" : "rcode 3");
+        if (i == 1)
+            names_say(&k, names_asked(&k, "10.8.8.2:53", "AAAA", names[i]), "rcode 3");
+    }
+    names_say(&k, names_asked(&k, "10.8.8.2:53", "A", "redis.d.test"),
+              "@ 30 CNAME other.test");
+    names_say(&k, names_asked(&k, "10.8.8.2:53", "A", "other.test"), "@ 30 A 10.0.0.1");
+    names_ready(l, "10.0.0.1", NAMES_PORT);
+    assert_int_equal(k.now_ms, 1000 + REEF_HEDGE_MS);
+    names_stop(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_configured_servers_have_none),
         cmocka_unit_test(test_no_names),
         cmocka_unit_test(test_too_long_with_a_suffix),
+        cmocka_unit_test(test_who_answered_is_asked_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

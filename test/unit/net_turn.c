@@ -8,7 +8,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -274,6 +276,108 @@ static void test_many_addresses(void **state)
     names_stop(&k);
 }
 
+/* ---- thousands of targets ----------------------------------------------------- */
+
+static reef_lookup *many_targets(names_kit *k, size_t targets, const char *target,
+                                 size_t addresses, int64_t timeout_ms)
+{
+    size_t cap = (targets + addresses) * 48 + 1, len = 0;
+    char *text = malloc(cap);
+    assert_non_null(text);
+    for (size_t i = 0; i < targets; i++)
+        len += (size_t)snprintf(text + len, cap - len, "@ 30 SRV 1 1 %zu %s%zu.t;",
+                                1000 + i, target, strcmp(target, "t") == 0 ? i : 0);
+    for (size_t i = 0; i < addresses; i++)
+        len += (size_t)snprintf(text + len, cap - len, "+%s0.t 30 AAAA fd00::%zx;",
+                                target, i);
+    reef_lookup *l = names_look(k, "s.t", true, timeout_ms);
+    names_say(k, names_asked(k, NS1, "SRV", "s.t"), "tc");
+    names_say(k, names_asked(k, NS1, "SRV", "s.t"), text);
+    free(text);
+    return l;
+}
+
+static double seconds_since(clock_t before)
+{
+    return (double)(clock() - before) / CLOCKS_PER_SEC;
+}
+
+/* When time is over, none is spent on those that would have to be asked for. */
+static void test_thousands_at_the_deadline(void **state)
+{
+    (void)state;
+    enum { LINES = 200000 };
+    names_kit k;
+    reef_look_target target;
+    char *hosts = malloc(LINES * 32);
+    size_t len = 0;
+    assert_non_null(hosts);
+    for (int i = 0; i < LINES; i++)
+        len += (size_t)snprintf(hosts + len, 32, "0.0.0.0 ads%d.example\n", i);
+    names_start(&k, ONE);
+    k.hosts = hosts;
+    reef_lookup *l = many_targets(&k, 1800, "t", 0, 1000);
+    clock_t before = clock();
+    names_to(&k, 2000);
+    names_failed(l, "none of the 1800 targets of s.t has an address: no answer about");
+    assert_true(seconds_since(before) < 2.0);
+    for (uint32_t turn = 1; turn < REEF_LOOK_TARGETS_MAX; turn++) {
+        assert_true(reef_lookup_target(l, turn, &target));
+        assert_string_equal(target.why, "the time for looking up s.t is over");
+    }
+    assert_true(reef_lookup_target(l, REEF_LOOK_TARGETS_MAX, &target));
+    assert_string_equal(target.why, "");
+    names_stop(&k);
+    free(hosts);
+}
+
+/* No call passes over more than so many: whoever holds a lock for it gets on. */
+static void test_thousands_without_address(void **state)
+{
+    (void)state;
+    enum { TARGETS = 3 * REEF_PASSED_MAX };
+    names_kit k;
+    reef_look_target target;
+    names_start(&k, ONE);
+    reef_lookup *l = many_targets(&k, TARGETS, "r", 0, 5000);
+    names_say(&k, names_asked(&k, NS1, "A", "r0.t"), "-t 60 SOA 60");
+    names_say(&k, names_asked(&k, NS1, "AAAA", "r0.t"), "-t 60 SOA 60");
+    names_wait(l);
+    assert_true(reef_lookup_more(l));
+    assert_true(reef_lookup_target(l, REEF_PASSED_MAX - 1, &target));
+    assert_string_not_equal(target.why, "");
+    assert_true(reef_lookup_target(l, REEF_PASSED_MAX, &target));
+    assert_string_equal(target.why, "");
+    assert_int_equal(reef_resolver_deadline_ms(k.resolver), 1001);
+    names_to(&k, 1003);
+    names_failed(l, "none of the 192 targets of s.t has an address");
+    assert_int_equal(k.opens, 4);
+    names_stop(&k);
+}
+
+/* A thousand addresses in each of a thousand turns: text is made of those alone for
+ * which there is room. */
+static void test_thousands_of_addresses(void **state)
+{
+    (void)state;
+    names_kit k;
+    reef_endpoint endpoint;
+    reef_look_target target;
+    uint32_t count = 0, known = 0;
+    names_start(&k, ONE);
+    reef_lookup *l = many_targets(&k, 1100, "r", 1000, 5000);
+    clock_t before = clock();
+    while (reef_lookup_next(l, &endpoint) == REEF_LOOKUP_READY)
+        count++;
+    assert_int_equal(count, REEF_ENDPOINTS_MAX);
+    for (int round = 0; round < 6; round++)
+        for (uint32_t turn = 0; reef_lookup_target(l, turn, &target); turn++)
+            known += target.address_count;
+    assert_int_equal(known, 6 * 1099 * REEF_LOOK_ADDRESSES_MAX); /* one is at hand */
+    assert_true(seconds_since(before) < 1.0);
+    names_stop(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +393,9 @@ int main(void)
         cmocka_unit_test(test_no_aaaa),
         cmocka_unit_test(test_v6_target_in_two_round_trips),
         cmocka_unit_test(test_many_addresses),
+        cmocka_unit_test(test_thousands_at_the_deadline),
+        cmocka_unit_test(test_thousands_without_address),
+        cmocka_unit_test(test_thousands_of_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
