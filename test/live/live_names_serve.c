@@ -116,11 +116,46 @@ static void test_appear(void **state)
     reef_live_dns_each(serve_appear_each);
 }
 
+/* Targets that are up and of no use: a replica, and a server that wants a password. The
+ * master behind them is found. */
+static void serve_useless(const reef_live_kind *kind)
+{
+    const reef_live_options follows = {.extra = "replicaof 127.0.0.1 1\n"};
+    const reef_live_options locked = {.password = "sesame"};
+    reef_live_server *replica = reef_live_start(kind, &follows);
+    reef_live_server *shut = reef_live_start(kind, &locked);
+    reef_live_server *master = reef_live_start(kind, NULL);
+    char records[256];
+    snprintf(records, sizeof records,
+             "redis SRV 1 0 %u node1\nredis SRV 2 0 %u node1\n"
+             "redis SRV 3 0 %u node1\nnode1 A 127.0.0.1\n",
+             (unsigned)replica->port, (unsigned)shut->port, (unsigned)master->port);
+    reef_live_dns *dns = reef_live_dns_start(&serve_dns_kind, records, 30);
+    serve_host(dns, "srv+redis.test");
+    reef_live_dns_free(dns);
+    reef_live_free(master);
+    reef_live_free(shut);
+    reef_live_free(replica);
+}
+
+static void serve_useless_each(const reef_live_dns_kind *kind)
+{
+    serve_dns_kind = *kind;
+    reef_live_each(serve_useless);
+}
+
+static void test_useless(void **state)
+{
+    (void)state;
+    reef_live_dns_each(serve_useless_each);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serve),
         cmocka_unit_test(test_appear),
+        cmocka_unit_test(test_useless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,7 +250,8 @@ static void test_not_an_answer(void **state)
 static void test_without_edns(void **state)
 {
     (void)state;
-    static const char *const puzzled[] = {"rcode 1", "rcode 4", "rcode 4; bare"};
+    static const char *const puzzled[] = {"rcode 1", "rcode 4", "rcode 4; bare",
+                                          "rcode 1; bare"};
     for (size_t i = 0; i < sizeof puzzled / sizeof puzzled[0]; i++) {
         names_kit k;
         reef_lookup *l = begin(&k, TWO);

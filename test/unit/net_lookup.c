@@ -177,6 +177,10 @@ static void test_denials_of_a_service(void **state)
         {"@ 30 SRV 0 0 0 r1.test", "is not available"},
         {"@ 30 SRV 0 0 1 a*b.test", "no target of them can be the name of a host"},
         {"@ 30 CNAME b.test; b.test 30 CNAME _redis.test", "leads in a circle"},
+        {"rcode 3; @ 30 CNAME b.test",
+         "says that b.test, which _redis.test is an alias of, does not exist"},
+        {"@ 30 CNAME b.test; -test 60 SOA 60",
+         "says that b.test, which _redis.test is an alias of, has no SRV records"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         names_kit k;
