@@ -424,6 +424,7 @@ uint16_t reef_dns_names_first(reef_dns_names *names, size_t *at)
     uint16_t labels[REEF_DNS_WIRE_MAX / 2], name = REEF_DNS_ROOT;
     uint32_t count = 0;
     size_t here = *at, len = 1;
+    labels[0] = (uint16_t)here;
     for (; names->bytes[here] != 0; here += (size_t)names->bytes[here] + 1)
         labels[count++] = (uint16_t)here;
     *at = here + 1;

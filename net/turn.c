@@ -25,7 +25,8 @@ static void turn_add(reef_lookup *l, const char *text)
         return;
     if (l->v[0].count + l->v[1].count == 0)
         l->known_ms = l->resolver->now_ms;
-    snprintf(list->text[list->count++], sizeof list->text[0], "%s", text);
+    snprintf(list->text[list->count++], REEF_RESOLV_ADDRESS, "%.*s",
+             REEF_RESOLV_ADDRESS - 1, text);
 }
 
 /* Text is made of what there is room for alone: an answer has room for thousands. */
