@@ -99,10 +99,13 @@ static void direct_lost_name(reef_engine *e, const reef_error *why, bool denied)
         reef_tickets_refuse(e, &failure);
 }
 
-/* Where none of them can ever be used, waiting is of no use. */
+/* Where none of them can ever be used, waiting is of no use. That is no news to calls
+ * that came after the last of them failed: they have a try of their own. */
 static void direct_tried_all(reef_engine *e)
 {
-    bool hopeless = e->direct.hopeless == e->direct.tried;
+    const reef_direct *d = &e->direct;
+    bool waited = e->waiting.head && e->waiting.head->submitted_ms <= d->failed_ms;
+    bool hopeless = waited && d->hopeless == d->tried;
     reef_error why = e->failure;
     direct_rest(e);
     if (hopeless)
@@ -283,6 +286,7 @@ static void direct_attempt_failed(reef_engine *e, const reef_error *why)
     reef_direct *d = &e->direct;
     bool hopeless = direct_hopeless(why->code), fixed = direct_is_fixed(e);
     d->hopeless += hopeless;
+    d->failed_ms = e->now_ms;
     if (fixed)
         reef_backoff_next(e, &d->connect);
     if (fixed && hopeless)

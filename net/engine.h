@@ -154,6 +154,7 @@ typedef struct reef_direct {
     reef_lookup *lookup; /* whose endpoints are being tried; NULL: none, or no need */
     uint32_t tried;      /* of its endpoints */
     uint32_t hopeless;   /* of these: no further attempt at them can succeed */
+    int64_t failed_ms;   /* when the last of them failed */
     int64_t left_ms;     /* since when nobody waits for it; 0: somebody does */
     uint32_t round;      /* how often all of them have failed */
     char address[REEF_ADDRESS_TEXT]; /* being tried */

@@ -348,6 +348,33 @@ static void test_hopeless_one_of_two(void **state)
     }
 }
 
+/* What failed while nobody waited is no answer to the next call. */
+static void test_hopeless_is_no_news(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, "server.redis.hosts = [\"db.example:7\"]");
+    k.hosts = "127.0.0.8 db.example\n127.0.0.9 db.example";
+    uint64_t id = kit_submit(&k, "GET a", false, 50);
+    kit_expect_open(&k, "127.0.0.8", 7);
+    kit_opened(&k);
+    kit_receive(&k, "-WRONGPASS no\r\n");
+    kit_expect_close(&k, k.link);
+    kit_expect_open(&k, "127.0.0.9", 7);
+    kit_tick_to(&k, 1050);
+    kit_expect_done(&k, id, REEF_AUTH, NULL);
+    kit_opened(&k);
+    kit_expect_sent(&k, NULL);
+    kit_receive(&k, "-WRONGPASS no\r\n");
+    kit_expect_close(&k, k.link);
+    kit_tick_to(&k, 1100);
+    kit_submit(&k, "GET a", false, 5000);
+    kit_expect_none_done(&k);
+    kit_tick_to(&k, 1100 + REEF_BACKOFF_MAX_MS);
+    kit_expect_open(&k, "127.0.0.8", 7);
+    kit_stop(&k);
+}
+
 static void test_idle_link_closed(void **state)
 {
     (void)state;
@@ -458,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_loading_to_the_end),
         cmocka_unit_test(test_hopeless_is_fast_and_paced),
         cmocka_unit_test(test_hopeless_one_of_two),
+        cmocka_unit_test(test_hopeless_is_no_news),
         cmocka_unit_test(test_idle_link_closed),
         cmocka_unit_test(test_one_answer_a_connection),
         cmocka_unit_test(test_server_that_hangs_up_is_paced),
