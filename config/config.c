@@ -45,6 +45,11 @@ static const reef_setting_row config_rows[REEF_SETTINGS] = {
     {"server.redis.sentinel_password", "KNOT_REDIS_SENTINEL_PASSWORD", REEF_KIND_SECRET,
      0, REEF_SECRET_MAX, CONFIG_AT(sentinel_password), 0, "\"\"", CONFIG_SECRET,
      "the Sentinels' password"},
+    {"server.redis.failover", "KNOT_REDIS_FAILOVER", REEF_KIND_FAILOVER, 0, 1,
+     CONFIG_AT(failover_announced), 0, "\"early\"",
+     "allowed: \"early\" or \"announced\"",
+     "calls move to a new master \"early\", as soon as it is one, or when a Sentinel "
+     "has \"announced\" it"},
     {"server.redis.key_prefix", "KNOT_REDIS_KEY_PREFIX", REEF_KIND_PREFIX, 0,
      REEF_PREFIX_MAX, CONFIG_AT(key_prefix), 0, "\"\"",
      "allowed: a text of at most 255 bytes, its \":\" included",
@@ -210,6 +215,9 @@ static void config_put_value(config_room *room, const reef_config *config,
             config_put(room, "auto");
         else
             config_put_number(room, config_number(config, row));
+        return;
+    case REEF_KIND_FAILOVER:
+        config_put(room, *field != 0 ? "announced" : "early");
         return;
     case REEF_KIND_TEXT:
     case REEF_KIND_PREFIX:

@@ -78,6 +78,7 @@ typedef enum reef_setting {
     REEF_SET_MASTER_NAME,
     REEF_SET_SENTINEL_USERNAME,
     REEF_SET_SENTINEL_PASSWORD,
+    REEF_SET_FAILOVER,
     REEF_SET_KEY_PREFIX,
     REEF_SET_CONNECT_TIMEOUT,
     REEF_SET_CALL_TIMEOUT,
@@ -98,6 +99,9 @@ typedef struct reef_config {
     char master_name[REEF_NAME_MAX + 1]; /* "": no Sentinel */
     char sentinel_username[REEF_USER_MAX + 1];
     char sentinel_password[REEF_SECRET_MAX + 1];
+    /* Sentinel. false ("early"): calls move to the replica that was selected as soon as
+     * it is master; true: only once a Sentinel announces it. */
+    bool failover_announced;
     char key_prefix[REEF_PREFIX_MAX + 1]; /* "", or ends with ":" */
     uint32_t connect_timeout_ms;          /* 5000: one attempt, handshake included */
     uint32_t call_timeout_ms;             /* 5000: a whole call that names no other */
@@ -177,8 +181,8 @@ reef_code reef_config_env(reef_config *config, const char *const environ[],
                           reef_report *report, reef_error *error);
 
 /* What only shows when all is read: db with several hosts, Sentinel settings without
- * master_name, a socket path among several hosts. Names the line to change. Hosts that
- * knot will not use, since `enabled` is false, are a warning. */
+ * master_name, a socket path among several hosts or as a Sentinel. Names the line to
+ * change. Hosts that knot will not use, since `enabled` is false, are a warning. */
 reef_code reef_config_check(const reef_config *config, reef_report *report,
                             reef_error *error);
 

@@ -37,7 +37,9 @@ static void env_add_hidden(reef_message *message, const env_value *value)
 static void env_fail(reef_intake *r, reef_setting setting, const env_value *value,
                      const char *why)
 {
-    reef_message message = {0};
+    reef_message message = {0}, hint = {0};
+    reef_finding_draft draft = {.code = REEF_BADCONFIG,
+                                .name = reef_setting_env(setting)};
     reef_str whole = value->whole;
     bool hidden = reef_setting_is_secret(setting) ||
                   reef_mask_hides(whole, 0, whole.len) ||
@@ -45,14 +47,17 @@ static void env_fail(reef_intake *r, reef_setting setting, const env_value *valu
                   reef_str_find(whole, '\r', 0) < whole.len;
     reef_message_add(&message, reef_setting_name(setting));
     reef_message_add(&message, ": found ");
-    if (hidden)
+    if (hidden) {
         env_add_hidden(&message, value);
-    else
+    } else {
         reef_message_quoted(&message, value->text);
+        (void)reef_setting_meant(setting, value->text, &hint);
+    }
     reef_message_add(&message, "; ");
     reef_message_add(&message, why);
-    reef_report_fail(r->report, r->error, REEF_BADCONFIG, reef_setting_env(setting),
-                     &message);
+    draft.sentence = (reef_str){message.text, message.len};
+    draft.hint = (reef_str){hint.text, hint.len};
+    reef_report_put(r->report, r->error, NULL, &draft);
     reef_intake_bad(r, (int)setting, REEF_BADCONFIG);
 }
 

@@ -116,6 +116,29 @@ static void judge_say(reef_intake *r, reef_setting setting, const reef_origin *o
 
 /* ---- hosts -------------------------------------------------------------------- */
 
+/* Where another setting was set that is part of what is wrong. */
+static void judge_add_first(const reef_intake *r, const reef_origin *first,
+                            const char *note, reef_finding_draft *draft)
+{
+    if (first->source != REEF_FROM_FILE || r->document.text.len == 0)
+        return;
+    judge_place(r, first, &draft->first, &draft->first_size);
+    draft->has_first = true;
+    draft->note = note;
+}
+
+/* A Sentinel is reached over TCP alone; so is whatever it tells of. */
+static void judge_local_sentinel(reef_intake *r, const reef_origin *host)
+{
+    reef_finding_draft draft = {
+        .hint = reef_str_of("write \"host:port\", or leave out master_name")};
+    if (host->source == REEF_FROM_FILE)
+        judge_add_first(r, &r->config->origins[REEF_SET_MASTER_NAME],
+                        "the master is named here", &draft);
+    judge_say(r, REEF_SET_HOSTS, host,
+              ": found a socket path; Sentinels are reached over TCP", &draft);
+}
+
 static void judge_sockets(reef_intake *r)
 {
     const reef_config *config = r->config;
@@ -124,7 +147,11 @@ static void judge_sockets(reef_intake *r)
     uint32_t i = 0;
     while (i < config->host_count && config->hosts[i].kind != REEF_HOST_UNIX)
         i++;
-    if (config->host_count > 1 && i < config->host_count)
+    if (i == config->host_count)
+        return;
+    if (judge_is_good(r, REEF_SET_MASTER_NAME) && config->master_name[0] != 0)
+        judge_local_sentinel(r, &config->hosts[i].origin);
+    else if (config->host_count > 1)
         judge_say(r, REEF_SET_HOSTS, &config->hosts[i].origin,
                   ": found a socket path among several hosts", &draft);
 }
@@ -142,12 +169,8 @@ static void judge_db(reef_intake *r)
                                 : "write db = 0, or one host, or set master_name")};
     if (config->host_count < 2 || config->master_name[0] != 0 || config->db == 0)
         return;
-    if (hosts->source == REEF_FROM_FILE && db->source == REEF_FROM_FILE &&
-        r->document.text.len > 0) {
-        judge_place(r, hosts, &draft.first, &draft.first_size);
-        draft.has_first = true;
-        draft.note = "the hosts are set here";
-    }
+    if (db->source == REEF_FROM_FILE)
+        judge_add_first(r, hosts, "the hosts are set here", &draft);
     reef_message why = {0};
     reef_message_add(&why, " is not 0, but ");
     if (hosts->source == REEF_FROM_ENV) {
@@ -185,11 +208,11 @@ static void judge_empty(reef_intake *r)
 /* ---- the rest ----------------------------------------------------------------- */
 
 /* Sentinel's settings are of no use without the name of the master. */
-static void judge_sentinel(reef_intake *r, reef_setting setting, const char *value)
+static void judge_sentinel(reef_intake *r, reef_setting setting, bool set)
 {
     reef_finding_draft draft = {.hint =
                                     reef_str_of("set master_name, or leave this out")};
-    if (r->config->master_name[0] == 0 && value[0] != 0 && judge_is_good(r, setting))
+    if (r->config->master_name[0] == 0 && set && judge_is_good(r, setting))
         judge_say(r, setting, &r->config->origins[setting],
                   " is set, but master_name is not", &draft);
 }
@@ -226,8 +249,12 @@ void reef_read_check(reef_intake *r)
     if (hosts)
         judge_empty(r);
     if (master) {
-        judge_sentinel(r, REEF_SET_SENTINEL_USERNAME, r->config->sentinel_username);
-        judge_sentinel(r, REEF_SET_SENTINEL_PASSWORD, r->config->sentinel_password);
+        const reef_config *config = r->config;
+        judge_sentinel(r, REEF_SET_SENTINEL_USERNAME,
+                       config->sentinel_username[0] != 0);
+        judge_sentinel(r, REEF_SET_SENTINEL_PASSWORD,
+                       config->sentinel_password[0] != 0);
+        judge_sentinel(r, REEF_SET_FAILOVER, config->failover_announced);
     }
     if (!r->config->enabled && judge_is_good(r, REEF_SET_ENABLED))
         judge_enabled(r);

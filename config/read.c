@@ -262,8 +262,16 @@ static void read_add_quotes(reef_message *hint, reef_setting setting,
         reef_message_add(hint, "write it without quotes");
     else if (kind == REEF_KIND_TIME && number)
         reef_message_add(hint, "write a unit, and all in quotes, as in \"5s\"");
-    else if (kind > REEF_KIND_PROTOCOL && event->kind > REEF_TOML_STRING)
+    else if (kind > REEF_KIND_FAILOVER && event->kind > REEF_TOML_STRING)
         reef_message_add(hint, "write it in quotes");
+}
+
+/* What was probably meant: the nearest word, or how it is quoted. */
+static void read_add_hint(reef_message *hint, reef_setting setting,
+                          const reef_toml_event *event, reef_str text)
+{
+    if (event->kind != REEF_TOML_STRING || !reef_setting_meant(setting, text, hint))
+        read_add_quotes(hint, setting, event);
 }
 
 static bool read_put(read_state *s, read_path path, const reef_toml_event *event)
@@ -281,11 +289,12 @@ static bool read_put(read_state *s, read_path path, const reef_toml_event *event
     }
     const char *why =
         reef_setting_put(s->reading->config, (reef_setting)path.row, &input);
+    reef_message hint = {0};
+    if (why != NULL)
+        read_add_hint(&hint, (reef_setting)path.row, event, input.text);
     reef_forget(room, sizeof room);
     if (why == NULL)
         return true;
-    reef_message hint = {0};
-    read_add_quotes(&hint, (reef_setting)path.row, event);
     return read_misfit(s, path, event, why, read_words(&hint));
 }
 

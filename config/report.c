@@ -126,7 +126,7 @@ static reef_finding *report_count(reef_report *report, bool warning)
 }
 
 /* The whole of it in one line, if it fits; else without the hint. */
-static void report_put_error(reef_error *error, reef_code code, reef_place place,
+static void report_put_error(reef_error *error, reef_code code, reef_config_place place,
                              reef_message *sentence, const reef_finding *finding)
 {
     size_t used = finding->place_len + sentence->len + strlen(finding->hint);
@@ -150,17 +150,19 @@ static void report_make(reef_finding *finding, reef_error *error,
                         const reef_document *document, const reef_finding_draft *draft)
 {
     reef_message sentence = {0}, hint = {0};
-    reef_place place = {draft->name, 0, 0};
+    reef_config_place place = {draft->name, 0, 0};
     memset(finding, 0, sizeof *finding);
     finding->warning = draft->warning;
     if (draft->name == NULL) {
         report_put_lines(finding, document, draft);
-        place = (reef_place){document->name, finding->here.line, finding->here.column};
+        place = (reef_config_place){document->name, finding->here.line,
+                                    finding->here.column};
     }
     reef_message_text(&hint, draft->hint);
     reef_message_copy(&hint, finding->hint, sizeof finding->hint);
     reef_message_text(&sentence, draft->sentence);
-    finding->place_len = (uint32_t)reef_place_text(finding->text, place, &sentence);
+    finding->place_len =
+        (uint32_t)reef_config_place_text(finding->text, place, &sentence);
     if (error != NULL)
         report_put_error(error, draft->code, place, &sentence, finding);
 }
@@ -233,6 +235,7 @@ static reef_hint_want report_want(const reef_setting_row *setting)
         return REEF_WANT_FLAG;
     case REEF_KIND_NUMBER:
         return REEF_WANT_NUMBER;
+    case REEF_KIND_FAILOVER:
     case REEF_KIND_TEXT:
     case REEF_KIND_PREFIX:
     case REEF_KIND_SECRET:

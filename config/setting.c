@@ -6,6 +6,7 @@
  * What knot accepts today is accepted: it turns values into text, so a db in quotes and
  * a password that is a number work there. */
 #include "config/setting.h"
+#include "config/hint.h"
 #include "config/host.h"
 #include <string.h>
 
@@ -114,6 +115,40 @@ static const char *setting_put_protocol(char *field, const reef_setting_row *row
     else if (!reef_str_number(input->text, 9, &value))
         return row->allowed;
     return value < 2 ? row->allowed : setting_put_uint(field, row, value);
+}
+
+/* Of REEF_KIND_FAILOVER: false and true. */
+static const char *const setting_failovers[] = {"early", "announced"};
+
+static const char *setting_put_failover(char *field, const reef_setting_row *row,
+                                        const reef_input *input)
+{
+    if (!setting_is_text(input))
+        return row->allowed;
+    for (size_t i = 0; i < 2; i++) {
+        bool value = i == 1;
+        if (!reef_str_equal(input->text, reef_str_of(setting_failovers[i])))
+            continue;
+        memcpy(field, &value, sizeof value);
+        return NULL;
+    }
+    return row->allowed;
+}
+
+bool reef_setting_meant(reef_setting setting, reef_str text, reef_message *hint)
+{
+    reef_str words[2];
+    if (reef_setting_at(setting)->kind != REEF_KIND_FAILOVER)
+        return false;
+    for (size_t i = 0; i < 2; i++)
+        words[i] = reef_str_of(setting_failovers[i]);
+    size_t near = reef_nearest(text, words, 2);
+    if (near == 2)
+        return false;
+    reef_message_add(hint, "did you mean ");
+    reef_message_quoted(hint, words[near]);
+    reef_message_add(hint, "?");
+    return true;
 }
 
 static const char *setting_put_bytes(char *field, const reef_setting_row *row,
@@ -229,6 +264,8 @@ static const char *setting_put_any(reef_config *config, const reef_setting_row *
         return setting_put_time(field, row, input);
     case REEF_KIND_PROTOCOL:
         return setting_put_protocol(field, row, input);
+    case REEF_KIND_FAILOVER:
+        return setting_put_failover(field, row, input);
     case REEF_KIND_TEXT:
         return setting_put_text(field, row, input);
     case REEF_KIND_PREFIX:

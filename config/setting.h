@@ -12,6 +12,7 @@ typedef enum reef_setting_kind {
     REEF_KIND_NUMBER,
     REEF_KIND_TIME,     /* milliseconds */
     REEF_KIND_PROTOCOL, /* 0 for "auto" */
+    REEF_KIND_FAILOVER, /* a word: "early" is false, "announced" true */
     REEF_KIND_TEXT,
     REEF_KIND_PREFIX, /* a text that gets ":" behind it */
     REEF_KIND_SECRET,
@@ -59,6 +60,8 @@ typedef struct reef_input {
 /* Puts a value, or one more element of a list. NULL when done; else why not, as the end
  * of a sentence, and the setting holds nothing of use. */
 const char *reef_setting_put(reef_config *, reef_setting, const reef_input *);
+/* A text that a setting does not take: what was probably meant. False: not known. */
+bool reef_setting_meant(reef_setting, reef_str text, reef_message *hint);
 /* Empties a list, before its elements are put. */
 void reef_setting_begin(reef_config *, reef_setting, reef_origin);
 

@@ -262,8 +262,8 @@ void reef_message_copy(const reef_message *m, char *out, size_t cap)
     out[len] = 0;
 }
 
-size_t reef_place_text(char out[REEF_ERROR_TEXT], reef_place place,
-                       const reef_message *sentence)
+size_t reef_config_place_text(char out[REEF_ERROR_TEXT], reef_config_place place,
+                              const reef_message *sentence)
 {
     reef_message where = {0}, head = {0};
     if (place.line > 0) {
@@ -283,13 +283,13 @@ size_t reef_place_text(char out[REEF_ERROR_TEXT], reef_place place,
     return head.len;
 }
 
-reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
+reef_code reef_config_fail(reef_error *error, reef_code code, reef_config_place place,
                            const reef_message *sentence)
 {
     if (error == NULL)
         return code;
     memset(error, 0, sizeof *error);
     error->code = code;
-    reef_place_text(error->text, place, sentence);
+    reef_config_place_text(error->text, place, sentence);
     return code;
 }

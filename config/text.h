@@ -87,17 +87,18 @@ void reef_message_copy(const reef_message *, char *out, size_t cap);
 size_t reef_shown(reef_str text, size_t at, char out[REEF_SHOWN_CHAR], size_t *size);
 
 /* Where an error is: a file with line and column, or (line 0) a name alone. */
-typedef struct reef_place {
+typedef struct reef_config_place {
     const char *name;
     uint32_t line;
     uint32_t column;
-} reef_place;
+} reef_config_place;
 
 /* "NAME:LINE:COLUMN: sentence". A long name loses its beginning, so that the end of the
  * sentence still fits. Returns the bytes before the sentence. */
-size_t reef_place_text(char out[REEF_ERROR_TEXT], reef_place, const reef_message *);
+size_t reef_config_place_text(char out[REEF_ERROR_TEXT], reef_config_place,
+                              const reef_message *);
 /* Fills `error` (NULL is fine) with that and returns the code. */
-reef_code reef_config_fail(reef_error *error, reef_code code, reef_place place,
+reef_code reef_config_fail(reef_error *error, reef_code code, reef_config_place place,
                            const reef_message *);
 
 #endif

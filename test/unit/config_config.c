@@ -20,6 +20,7 @@ static void defaults(void **state)
     assert_string_equal(config.username, "");
     assert_string_equal(config.password, "");
     assert_int_equal(config.db, 0);
+    assert_false(config.failover_announced);
     assert_int_equal(config.connect_timeout_ms, 5000);
     assert_int_equal(config.call_timeout_ms, 5000);
     assert_int_equal(config.lanes, 1);
@@ -42,6 +43,7 @@ static void table(void **state)
                                                     "server.redis.master_name",
                                                     "server.redis.sentinel_username",
                                                     "server.redis.sentinel_password",
+                                                    "server.redis.failover",
                                                     "server.redis.key_prefix",
                                                     "server.redis.connect_timeout",
                                                     "server.redis.call_timeout",
@@ -95,6 +97,9 @@ static void values(void **state)
                 "***");
     check_value("server.redis.db = 2147483647", REEF_SET_DB, "2147483647");
     check_value("server.redis.master_name = 'm'", REEF_SET_MASTER_NAME, "m");
+    check_value("", REEF_SET_FAILOVER, "early");
+    check_value("server.redis.failover = 'early'", REEF_SET_FAILOVER, "early");
+    check_value("server.redis.failover = 'announced'", REEF_SET_FAILOVER, "announced");
     check_value("server.redis.key_prefix = 'k'", REEF_SET_KEY_PREFIX, "k:");
     check_value("", REEF_SET_CALL_TIMEOUT, "5s");
     check_value("server.redis.connect_timeout = '1500ms'", REEF_SET_CONNECT_TIMEOUT,

@@ -26,6 +26,7 @@ static void all_variables(void **state)
         "KNOT_REDIS_MASTER_NAME=m",
         "KNOT_REDIS_SENTINEL_USERNAME=su",
         "KNOT_REDIS_SENTINEL_PASSWORD=sp",
+        "KNOT_REDIS_FAILOVER=announced",
         "KNOT_REDIS_KEY_PREFIX=k",
         "KNOT_REDIS_CONNECT_TIMEOUT=250ms",
         "KNOT_REDIS_CALL_TIMEOUT=1m",
@@ -51,6 +52,7 @@ static void all_variables(void **state)
     assert_string_equal(config.master_name, "m");
     assert_string_equal(config.sentinel_username, "su");
     assert_string_equal(config.sentinel_password, "sp");
+    assert_true(config.failover_announced);
     assert_string_equal(config.key_prefix, "k:");
     assert_int_equal(config.connect_timeout_ms, 250);
     assert_int_equal(config.call_timeout_ms, 60000);
@@ -139,6 +141,12 @@ static void bad_values(void **state)
          "KNOT_REDIS_LANES: server.redis.lanes: found \"0\"; allowed: a whole number"},
         {"KNOT_REDIS_PROTOCOL=4",
          "KNOT_REDIS_PROTOCOL: server.redis.protocol: found \"4\"; allowed: \"auto\""},
+        {"KNOT_REDIS_FAILOVER=erly", "KNOT_REDIS_FAILOVER: server.redis.failover: "
+                                     "found \"erly\"; allowed: \"early\" "
+                                     "or \"announced\"; did you mean \"early\"?"},
+        {"KNOT_REDIS_FAILOVER=late", "KNOT_REDIS_FAILOVER: server.redis.failover: "
+                                     "found \"late\"; allowed: \"early\" "
+                                     "or \"announced\""},
         {"KNOT_NAMESERVERS=localhost",
          "KNOT_NAMESERVERS: resolver.nameservers: found \"localhost\"; a nameserver"},
         {"KNOT_REDIS_DB=\x1B[2J\xFF",

@@ -39,6 +39,15 @@ static void conflicts(void **state)
     check_conflict("[server.redis]\n\nsentinel_password = 'hunter2'",
                    "knot.toml:3:21: server.redis.sentinel_password is set");
     check_conflict("[server.redis]\nsentinel_password = 'p'\nmaster_name = 'm'", NULL);
+    check_conflict("[server.redis]\nfailover = 'announced'",
+                   "knot.toml:2:12: server.redis.failover is set, but master_name is");
+    check_conflict("[server.redis]\nfailover = 'early'", NULL); /* as by default */
+    check_conflict("[server.redis]\nfailover = 'announced'\nmaster_name = 'm'", NULL);
+    check_conflict("[server.redis]\nmaster_name = 'm'\nhosts = ['a',\n'unix:/b']",
+                   "knot.toml:4:1: server.redis.hosts: found a socket path; Sentinels "
+                   "are reached over TCP; write \"host:port\", or leave out "
+                   "master_name");
+    check_conflict("[server.redis]\nmaster_name = ''\nhosts = ['unix:/b']", NULL);
     check_conflict("server.redis.hosts = ['a',\n 'unix:/b']",
                    "knot.toml:2:2: server.redis.hosts: found a socket path");
     check_conflict("server.redis.hosts = ['unix:/b']", NULL);
@@ -117,6 +126,14 @@ static void carets(void **state)
     check_findings(ON "server.redis.hosts = [\n'\xC3\xA4',\n 'unix:/b']", none,
                    "k:3:1: server.redis.hosts: found \"\xC3\xA4\"; a name is made of "
                    "letters, digits, \"-\", \"_\" and dots [3]\n");
+    check_findings(ON "server.redis.master_name = 'm'\n"
+                      "server.redis.hosts = [\n'a',\n 'unix:/b']",
+                   none,
+                   "k:5:2: server.redis.hosts: found a socket path; Sentinels are "
+                   "reached over TCP [9] < 2:28\n");
+    check_findings(ON "server.redis.failover = 'announced'", none,
+                   "k:2:25: server.redis.failover is set, but master_name is not "
+                   "[11]\n");
     check_findings(ON "server.redis.hosts = [\n'a',\n 'unix:/b']", none,
                    "k:4:2: server.redis.hosts: found a socket path among several hosts "
                    "[9]\n");
@@ -196,6 +213,13 @@ static const char *const spoiled[] = {
     "server.redis = { password = '''\nMARKER''', enabled = false }\n",
     "server.redis = { enabled = true, sentinel_password = '''\nMARKER''', "
     "sentinel_username = \"joe\", hosts = [\"unix:/a\", \"b\"] }\n",
+    "server.redis = { password = '''\nMARKER''', master_name = \"m\", "
+    "hosts = [\"unix:/a\"] }\n",
+    "server.redis = { password = '''\nMARKER''', master_name = \"m\",\n"
+    "hosts = [\"unix:/a\"] }\n",
+    "server.redis = { password = '''\nMARKER''', hosts = [\"a\", \"b\"],\n"
+    "db = 3 }\n",
+    "server.redis = { password = '''\nMARKER''', failover = \"announced\" }\n",
     "[server.redis]\npassword = \"\"\nMARKER==\"\"\"\n",
     "[server.redis]\npassword = \"\"\nMARKER.S3cret\"\"\"\n",
     "# password = \"QUJDREVG\nMARKERo=\"\n",

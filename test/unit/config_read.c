@@ -200,6 +200,15 @@ static const char *const misfit_cases[][2] = {
     {"[server.redis]\nprotocol = \"resp3\"",
      "knot.toml:2:12: server.redis.protocol: found \"resp3\"; allowed: \"auto\", "
      "2"},
+    {"[server.redis]\nfailover = \"Announced\"",
+     "knot.toml:2:12: server.redis.failover: found \"Announced\"; allowed: "
+     "\"early\" or \"announced\"; did you mean \"announced\"?"},
+    {"[server.redis]\nfailover = true",
+     "knot.toml:2:12: server.redis.failover: found true; allowed: \"early\" or "
+     "\"announced\""},
+    {"[server.redis]\nfailover = early",
+     "knot.toml:2:12: this is no value; a text stands in quotes; found \"early\"; put "
+     "it in quotes: \"early\""},
     {"[resolver]\nnameservers = \"1.2.3.4\"",
      "knot.toml:2:15: resolver.nameservers: found \"1.2.3.4\"; allowed: a list"},
     {"[resolver]\nnameservers = [\"dns\"]",

@@ -165,6 +165,48 @@ static void protocols(void **state)
     assert_int_equal(config.protocol, 2);
 }
 
+static void failovers(void **state)
+{
+    static const char *const bad[] = {"",     "Early", "EARLY", "early ", "announce",
+                                      "true", "false", "1",     "auto"};
+    (void)state;
+    reef_config_init(&config);
+    assert_null(put_text(REEF_SET_FAILOVER, "announced"));
+    assert_true(config.failover_announced);
+    assert_null(put_env(REEF_SET_FAILOVER, "early"));
+    assert_false(config.failover_announced);
+    assert_null(put_env(REEF_SET_FAILOVER, "announced"));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_non_null(put_text(REEF_SET_FAILOVER, bad[i]));
+        assert_non_null(put_env(REEF_SET_FAILOVER, bad[i]));
+    }
+    assert_non_null(put_number(REEF_SET_FAILOVER, 0));
+    assert_non_null(put_flag(REEF_SET_FAILOVER, "false"));
+    assert_true(config.failover_announced);
+}
+
+static void check_meant(reef_setting setting, const char *text, const char *want)
+{
+    reef_message hint = {0};
+    bool known = reef_setting_meant(setting, reef_str_of(text), &hint);
+    assert_int_equal(known, want[0] != 0);
+    assert_string_equal(hint.text, want);
+}
+
+static void meant(void **state)
+{
+    (void)state;
+    check_meant(REEF_SET_FAILOVER, "Early", "did you mean \"early\"?");
+    check_meant(REEF_SET_FAILOVER, "erly", "did you mean \"early\"?");
+    check_meant(REEF_SET_FAILOVER, "announce", "did you mean \"announced\"?");
+    check_meant(REEF_SET_FAILOVER, "anounced", "did you mean \"announced\"?");
+    check_meant(REEF_SET_FAILOVER, "ann", "did you mean \"announced\"?");
+    check_meant(REEF_SET_FAILOVER, "late", "");
+    check_meant(REEF_SET_FAILOVER, "", "");
+    check_meant(REEF_SET_USERNAME, "early", "");
+    check_meant(REEF_SET_PROTOCOL, "aut", "");
+}
+
 /* At a setting's limit and one past it; what was longer before leaves nothing
  * behind. */
 static void texts(void **state)
@@ -342,6 +384,8 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(times),
         cmocka_unit_test(protocols),
+        cmocka_unit_test(failovers),
+        cmocka_unit_test(meant),
         cmocka_unit_test(texts),
         cmocka_unit_test(prefixes),
         cmocka_unit_test(number_passwords),

@@ -153,7 +153,7 @@ static void failures_fit(void **state)
             for (size_t i = 0; i < words; i++)
                 reef_message_add(&m, "w\xC3\xB6rds ");
             reef_message_add(&m, "end");
-            reef_place place = {name, 4294967295U, 4294967295U};
+            reef_config_place place = {name, 4294967295U, 4294967295U};
             memset(&error, 'x', sizeof error);
             assert_int_equal(reef_config_fail(&error, REEF_BADCONFIG, place, &m),
                              REEF_BADCONFIG);
@@ -162,7 +162,7 @@ static void failures_fit(void **state)
             size_t size = strlen(error.text);
             assert_true(size < REEF_ERROR_TEXT);
             char text[REEF_ERROR_TEXT];
-            size_t head = reef_place_text(text, place, &m);
+            size_t head = reef_config_place_text(text, place, &m);
             assert_string_equal(text, error.text);
             assert_memory_equal(text + head - 2, words > 0 ? ": w" : ": e", 3);
             for (size_t at = 0; at < size;) {
@@ -183,20 +183,20 @@ static void failure_forms(void **state)
     reef_error error;
     (void)state;
     reef_message_add(&m, "bad");
-    reef_config_fail(&error, REEF_BADCONFIG, (reef_place){"a.toml", 3, 9}, &m);
+    reef_config_fail(&error, REEF_BADCONFIG, (reef_config_place){"a.toml", 3, 9}, &m);
     assert_string_equal(error.text, "a.toml:3:9: bad");
-    reef_config_fail(&error, REEF_NOMEM, (reef_place){"KNOT_X", 0, 0}, &m);
+    reef_config_fail(&error, REEF_NOMEM, (reef_config_place){"KNOT_X", 0, 0}, &m);
     assert_string_equal(error.text, "KNOT_X: bad");
     assert_int_equal(error.code, REEF_NOMEM);
-    reef_config_fail(&error, REEF_BADCONFIG, (reef_place){"a\nb\x1B", 1, 1}, &m);
+    reef_config_fail(&error, REEF_BADCONFIG, (reef_config_place){"a\nb\x1B", 1, 1}, &m);
     assert_string_equal(error.text, "a\\x0ab\\x1b:1:1: bad");
     assert_int_equal(
-        reef_config_fail(NULL, REEF_BADCONFIG, (reef_place){"x", 0, 0}, &m),
+        reef_config_fail(NULL, REEF_BADCONFIG, (reef_config_place){"x", 0, 0}, &m),
         REEF_BADCONFIG);
     char name[400];
     memset(name, 'd', sizeof name);
     memcpy(name + sizeof name - 11, "/knot.toml", 11);
-    reef_config_fail(&error, REEF_BADCONFIG, (reef_place){name, 1, 1}, &m);
+    reef_config_fail(&error, REEF_BADCONFIG, (reef_config_place){name, 1, 1}, &m);
     assert_memory_equal(error.text, "...ddd", 6);
     help_contains(error.text, "d/knot.toml:1:1: bad");
     assert_int_equal(strlen(error.text), REEF_ERROR_TEXT - 1);

@@ -21,6 +21,7 @@ static const char *const wish_servers[] = {"10.0.0.1", "10.0.0.2:5353", "[fd00::
                                            "10.0.0.3:8600"};
 static const char *const wish_times[] = {"1ms", "250ms", "5s", "2m", "1h"};
 static const char *const wish_protocols[] = {"auto", "2", "3"};
+static const char *const wish_failovers[] = {"early", "announced"};
 static const char *const wish_texts[] = {
     "", "knot", "two words", "it's", "say \"hi\"", "C:\\temp\\new", "\\u0041",
     "a#b=c, d]}", "'''", "\"\"\"", "''quoted''", "\"quoted\"", " ",
@@ -69,6 +70,9 @@ static void wish_value(wish *w, uint64_t *random, const reef_setting_row *row)
         return;
     case REEF_KIND_PROTOCOL:
         wish_text(w, random, wish_protocols, WISH_COUNT(wish_protocols));
+        return;
+    case REEF_KIND_FAILOVER:
+        wish_text(w, random, wish_failovers, WISH_COUNT(wish_failovers));
         return;
     case REEF_KIND_TEXT:
     case REEF_KIND_PREFIX:
