@@ -69,17 +69,11 @@ static reef_code client_check(const reef_config *config, reef_error *error)
     reef_code code = reef_config_check(config, NULL, error);
     if (code != REEF_OK)
         return code;
-    if (config->master_name[0] != '\0') {
-        return client_unsupported(
-            config, REEF_SET_MASTER_NAME, &config->origins[REEF_SET_MASTER_NAME],
-            "this release speaks to a single server, not to Sentinel; remove "
-            "master_name and name the server in hosts",
-            error);
-    }
-    if (config->host_count != 1) {
+    if (config->host_count != 1 && config->master_name[0] == '\0') {
         return client_unsupported(
             config, REEF_SET_HOSTS, &config->origins[REEF_SET_HOSTS],
-            "this release speaks to a single server, not to a cluster; name one host",
+            "this release speaks to a single server or to Sentinels, not to a Cluster; "
+            "name one host, or set master_name",
             error);
     }
     return REEF_OK;
@@ -452,6 +446,25 @@ static void client_add_stats(reef_stats *sum, const reef_stats *part)
     for (uint32_t i = 0; i < part->link_count; i++)
         if (sum->link_count < REEF_STATS_LINKS)
             sum->links[sum->link_count++] = part->links[i];
+}
+
+reef_code reef_client_topology(reef_client *client, int64_t timeout_ms,
+                               reef_topology *out, reef_error *error)
+{
+    reef_lane *lane = &client->lanes[0];
+    memset(out, 0, sizeof *out);
+    memset(error, 0, sizeof *error);
+    if (timeout_ms < 0) {
+        error->code = REEF_BADARG;
+        snprintf(error->text, sizeof error->text, "the timeout is negative");
+        return error->code;
+    }
+    int64_t until_ms = client_deadline_ms(client, timeout_ms);
+    int cancel_state = reef_lane_enter(lane);
+    reef_lane_survey(lane, until_ms);
+    reef_engine_topology(lane->engine, out);
+    reef_lane_leave(lane, cancel_state);
+    return REEF_OK;
 }
 
 void reef_client_stats(reef_client *client, reef_stats *out)

@@ -5,7 +5,7 @@
  * outputs are pulled. Time-outs happen in tick alone, so that a host which ticks late
  * ends calls late, and one that ticks at reef_engine_deadline_ms ends each at its
  * deadline. */
-#include "net/engine.h"
+#include "net/sentinel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,29 +28,37 @@ static bool engine_has_names(const reef_config *config)
     return false;
 }
 
+static bool engine_init(reef_engine *e)
+{
+    e->events = calloc(REEF_EVENTS_MAX, sizeof *e->events);
+    reef_dial_to(e, &e->direct.main, &e->config.hosts[0]);
+    if (!e->events || (engine_has_names(&e->config) && !reef_engine_resolver(e)))
+        return false;
+    return !e->config.master_name[0] || reef_sentinels_begin(e);
+}
+
 reef_engine *reef_engine_new(const reef_config *config, uint64_t seed, int64_t now_ms)
 {
-    bool names = engine_has_names(config);
     reef_engine *e = calloc(1, sizeof *e);
-    reef_event *events = calloc(REEF_EVENTS_MAX, sizeof *events);
-    reef_resolver *resolver = names ? reef_resolver_new(config, REEF_LINKS_MAX) : NULL;
-    if (!e || !events || (names && !resolver)) {
-        free(e);
-        free(events);
-        reef_resolver_free(resolver);
+    if (!e)
         return NULL;
-    }
     e->config = *config;
-    e->events = events;
-    e->resolver = resolver;
     e->now_ms = now_ms;
     e->random = seed;
     e->next_id = 1;
-    e->router = &reef_router_direct;
-    e->direct.main = REEF_NO_LINK;
-    for (uint32_t i = 0; i < REEF_LINKS_MAX; i++)
-        e->links[i].index = i;
-    return e;
+    e->router = config->master_name[0] ? &reef_router_sentinel : &reef_router_direct;
+    if (engine_init(e))
+        return e;
+    reef_engine_free(e);
+    return NULL;
+}
+
+/* Volatile, so that the compiler can't drop stores to memory that is freed next. */
+static void engine_wipe_key(reef_engine *e)
+{
+    volatile unsigned char *p = e->key;
+    for (size_t i = 0; i < sizeof e->key; i++)
+        p[i] = 0;
 }
 
 static void engine_free_list(reef_engine *e, reef_list *list)
@@ -67,10 +75,12 @@ void reef_engine_free(reef_engine *e)
     reef_reply *push;
     if (!e)
         return;
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
-        engine_free_list(e, &e->links[i].out);
-        engine_free_list(e, &e->links[i].flight);
-        reef_link_wipe(&e->links[i]);
+    e->router->end(e);
+    for (size_t i = 0; i < e->link_count; i++) {
+        engine_free_list(e, &e->links[i]->out);
+        engine_free_list(e, &e->links[i]->flight);
+        reef_link_wipe(e->links[i]);
+        free(e->links[i]);
     }
     engine_free_list(e, &e->waiting);
     engine_free_list(e, &e->done);
@@ -78,6 +88,7 @@ void reef_engine_free(reef_engine *e)
         reef_reply_free(push);
     reef_resolver_free(e->resolver);
     reef_config_wipe(&e->config);
+    engine_wipe_key(e);
     free(e->heap);
     free(e->events);
     free(e);
@@ -87,16 +98,34 @@ void reef_engine_free(reef_engine *e)
 
 reef_code reef_engine_hosts(reef_engine *e, reef_str text)
 {
-    return e->resolver ? reef_resolver_hosts(e->resolver, text) : REEF_OK;
+    if (!e->resolver && !e->sentinels) /* there are no names, and will be none */
+        return REEF_OK;
+    reef_resolver *resolver = reef_engine_resolver(e);
+    return resolver ? reef_resolver_hosts(resolver, text) : REEF_NOMEM;
 }
 
 reef_code reef_engine_resolv_conf(reef_engine *e, reef_str text, reef_str local_name)
 {
-    return e->resolver ? reef_resolver_conf(e->resolver, text, local_name) : REEF_OK;
+    if (!e->resolver && !e->sentinels)
+        return REEF_OK;
+    reef_resolver *resolver = reef_engine_resolver(e);
+    return resolver ? reef_resolver_conf(resolver, text, local_name) : REEF_NOMEM;
+}
+
+reef_resolver *reef_engine_resolver(reef_engine *e)
+{
+    if (e->resolver)
+        return e->resolver;
+    e->resolver = reef_resolver_new(&e->config, REEF_LINKS_MAX);
+    if (e->resolver && e->has_key)
+        reef_resolver_key(e->resolver, e->key);
+    return e->resolver;
 }
 
 void reef_engine_key(reef_engine *e, const unsigned char key[REEF_SECRET_KEY])
 {
+    memcpy(e->key, key, sizeof e->key);
+    e->has_key = true;
     if (e->resolver)
         reef_resolver_key(e->resolver, key);
 }
@@ -138,7 +167,7 @@ int64_t reef_backoff_next(reef_engine *e, reef_backoff *b)
 static reef_link *engine_link(reef_engine *e, uint32_t link, int64_t now_ms)
 {
     reef_engine_advance(e, now_ms);
-    return link < REEF_LINKS_MAX ? &e->links[link] : NULL;
+    return link < e->link_count ? e->links[link] : NULL;
 }
 
 /* The resolver, if the number is one of its links. */
@@ -219,6 +248,66 @@ void reef_engine_closed(reef_engine *e, uint32_t link, int sys_errno, int64_t no
     e->router->wake(e);
 }
 
+/* ---- errands ------------------------------------------------------------------ */
+
+static reef_ticket *engine_new_ticket(reef_engine *e, const reef_cmd *const cmds[],
+                                      size_t count, int64_t deadline_ms)
+{
+    if (count == 0 || count > REEF_GROUP_MAX)
+        return NULL;
+    reef_ticket *t = reef_ticket_new(e, cmds, count);
+    if (!t)
+        return NULL;
+    t->submitted_ms = e->now_ms;
+    t->deadline_ms = deadline_ms;
+    if (reef_ticket_track(e, t) != REEF_OK) {
+        reef_ticket_free(e, t);
+        return NULL;
+    }
+    return t;
+}
+
+bool reef_engine_errand(reef_engine *e, reef_link *l, const reef_errand_order *order)
+{
+    reef_ticket *t =
+        engine_new_ticket(e, order->cmds, order->count, order->deadline_ms);
+    if (!t)
+        return false;
+    t->errand = order->errand;
+    t->tag = order->tag;
+    e->errands++;
+    reef_link_submit(e, l, t);
+    return true;
+}
+
+bool reef_engine_called(const reef_engine *e)
+{
+    return e->heap_count > e->errands;
+}
+
+static void engine_ping(reef_engine *e, reef_link *l)
+{
+    reef_cmd *cmd = reef_cmd_new();
+    if (!cmd)
+        return;
+    reef_cmd_begin(cmd, "PING");
+    const reef_cmd *one = cmd;
+    reef_errand_order order = {.errand = REEF_ERRAND_PING,
+                               .cmds = &one,
+                               .count = 1,
+                               .deadline_ms = e->now_ms + e->config.connect_timeout_ms};
+    l->pinged = reef_engine_errand(e, l, &order);
+    reef_cmd_free(cmd);
+}
+
+/* A host that died with all that was sent to it acknowledged is found by what is not
+ * acknowledged: the ping is what TCP_USER_TIMEOUT watches. */
+static bool engine_listens_in_vain(const reef_engine *e, const reef_link *l)
+{
+    return l->state == REEF_LINK_READY && !l->held && !l->pinged && l->flight.head &&
+           reef_link_silence_ms(e, l) >= REEF_SILENCE_PING_MS;
+}
+
 /* ---- time --------------------------------------------------------------------- */
 
 static bool engine_attempting(const reef_link *l)
@@ -248,7 +337,7 @@ static void engine_expire_waiting(reef_engine *e, reef_ticket *t)
     reef_error why = e->failure;
     reef_list_remove(&e->waiting, t);
     if (t->got == t->count) {
-        reef_report_answer(e, &e->links[t->link], t);
+        reef_report_answer(e, e->links[t->link], t);
         reef_ticket_end(e, t, REEF_OK, "");
         return;
     }
@@ -270,19 +359,31 @@ static void engine_expire(reef_engine *e)
         if (t->place == REEF_WAITING)
             engine_expire_waiting(e, t);
         else
-            reef_link_abandon(e, &e->links[t->link], t);
+            reef_link_abandon(e, e->links[t->link], t);
     }
 }
 
 void reef_engine_tick(reef_engine *e, int64_t now_ms)
 {
     reef_engine_advance(e, now_ms);
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++)
-        engine_time_out(e, &e->links[i]);
+    for (size_t i = 0; i < e->link_count; i++) {
+        engine_time_out(e, e->links[i]);
+        if (engine_listens_in_vain(e, e->links[i]))
+            engine_ping(e, e->links[i]);
+    }
     if (e->resolver)
         reef_resolver_tick(e->resolver, e->now_ms);
     engine_expire(e);
     e->router->wake(e);
+}
+
+static int64_t engine_link_deadline_ms(const reef_engine *e, const reef_link *l)
+{
+    if (engine_attempting(l))
+        return l->attempt_deadline_ms;
+    if (l->state != REEF_LINK_READY || l->held || l->pinged || !l->flight.head)
+        return INT64_MAX;
+    return e->now_ms - reef_link_silence_ms(e, l) + REEF_SILENCE_PING_MS;
 }
 
 int64_t reef_engine_deadline_ms(const reef_engine *e)
@@ -293,10 +394,9 @@ int64_t reef_engine_deadline_ms(const reef_engine *e)
         at = asks;
     if (e->heap_count > 0 && e->heap[0]->deadline_ms < at)
         at = e->heap[0]->deadline_ms;
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
-        const reef_link *l = &e->links[i];
-        if (engine_attempting(l) && l->attempt_deadline_ms < at)
-            at = l->attempt_deadline_ms;
+    for (size_t i = 0; i < e->link_count; i++) {
+        int64_t link_at = engine_link_deadline_ms(e, e->links[i]);
+        at = link_at < at ? link_at : at;
     }
     return at;
 }
@@ -305,8 +405,8 @@ bool reef_engine_busy(const reef_engine *e)
 {
     if (e->heap_count > 0 || e->router->looking(e))
         return true;
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++)
-        if (engine_attempting(&e->links[i]))
+    for (size_t i = 0; i < e->link_count; i++)
+        if (engine_attempting(e->links[i]))
             return true;
     return false;
 }
@@ -341,23 +441,6 @@ static reef_code engine_check_group(const reef_cmd *const cmds[], size_t count,
     return in_multi ? REEF_BADARG : REEF_OK;
 }
 
-static reef_ticket *engine_new_ticket(reef_engine *e, const reef_cmd *const cmds[],
-                                      size_t count, int64_t deadline_ms)
-{
-    if (count == 0 || count > REEF_GROUP_MAX)
-        return NULL;
-    reef_ticket *t = reef_ticket_new(e, cmds, count);
-    if (!t)
-        return NULL;
-    t->submitted_ms = e->now_ms;
-    t->deadline_ms = deadline_ms;
-    if (reef_ticket_track(e, t) != REEF_OK) {
-        reef_ticket_free(e, t);
-        return NULL;
-    }
-    return t;
-}
-
 uint64_t reef_engine_submit(reef_engine *e, const reef_cmd *const cmds[], size_t count,
                             uint64_t tag, int64_t deadline_ms, int64_t now_ms)
 {
@@ -383,29 +466,12 @@ uint64_t reef_engine_submit(reef_engine *e, const reef_cmd *const cmds[], size_t
     return id;
 }
 
-static void engine_ping(reef_engine *e, reef_link *l)
-{
-    reef_cmd *cmd = reef_cmd_new();
-    if (!cmd)
-        return;
-    reef_cmd_begin(cmd, "PING");
-    const reef_cmd *one = cmd;
-    reef_ticket *t =
-        engine_new_ticket(e, &one, 1, e->now_ms + e->config.connect_timeout_ms);
-    reef_cmd_free(cmd);
-    if (!t)
-        return;
-    t->internal = true;
-    l->pinged = true;
-    reef_link_submit(e, l, t);
-}
-
 void reef_engine_tend(reef_engine *e, int64_t now_ms)
 {
     reef_engine_advance(e, now_ms);
-    e->direct.wanted = e->direct.main == REEF_NO_LINK;
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
-        reef_link *l = &e->links[i];
+    e->router->tend(e);
+    for (size_t i = 0; i < e->link_count; i++) {
+        reef_link *l = e->links[i];
         if (!l->pinged && e->now_ms - l->heard_ms >= REEF_IDLE_PING_MS &&
             reef_link_fit(e, l))
             engine_ping(e, l);
@@ -433,9 +499,9 @@ bool reef_engine_next_op(reef_engine *e, reef_op *out)
 {
     if (engine_ask_op(e, out))
         return true;
-    for (uint32_t i = 0; i < REEF_LINKS_MAX; i++) {
-        uint32_t at = (e->op_turn + i) % REEF_LINKS_MAX;
-        if (reef_link_op(e, &e->links[at], out)) {
+    for (uint32_t i = 0; i < e->link_count; i++) {
+        uint32_t at = (e->op_turn + i) % e->link_count;
+        if (reef_link_op(e, e->links[at], out)) {
             e->op_turn = at;
             return true;
         }
@@ -493,21 +559,17 @@ bool reef_engine_next_push(reef_engine *e, reef_reply **out)
 
 void reef_engine_recycle(reef_engine *e, reef_reply *reply)
 {
-    reef_link *l = e->direct.main == REEF_NO_LINK ? NULL : &e->links[e->direct.main];
-    if (l && l->parser)
-        reef_parser_recycle(l->parser, reply);
+    if (e->warm && e->warm->parser)
+        reef_parser_recycle(e->warm->parser, reply);
     else
         reef_reply_free(reply);
 }
 
 bool reef_engine_server(const reef_engine *e, reef_server *out)
 {
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
-        if (e->links[i].state == REEF_LINK_READY) {
-            *out = e->links[i].server;
-            return true;
-        }
-    }
+    bool known = e->warm && e->warm->state == REEF_LINK_READY;
     memset(out, 0, sizeof *out);
-    return false;
+    if (known)
+        *out = e->warm->server;
+    return known;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The engine's inside, shared by the files of net/ that make it up:
- *   engine.c   inputs and outputs, timers
- *   ticket.c   commands: the queue, the deadlines, how each one ends
- *   link.c     one transport: sending, receiving, who is owed which reply
- *   hello.c    the handshake of a link
- *   direct.c   the router for a single server: which address, when to try again
- *   resolve.h  the resolver: endpoints of names (its files stand there)
- *   report.c   events and statistics
+ *   engine.c     inputs and outputs, timers
+ *   ticket.c     commands: the queue, the deadlines, how each one ends
+ *   link.c       one transport: sending, receiving, who is owed which reply
+ *   hello.c      the handshake of a link
+ *   dial.c       one host: its endpoints, tried one after the other
+ *   direct.c     the router for a single server
+ *   sentinel.h   the router for Sentinel (its files stand there)
+ *   resolve.h    the resolver: endpoints of names (its files stand there)
+ *   report.c     events and statistics
  *
  * Invariants that every input leaves behind:
  *   - A ticket is in exactly one list: the engine's waiting list, a link's out or
@@ -24,8 +26,10 @@
 enum {
     REEF_ADDRESS_TEXT = 128, /* a numeric address or a socket path */
     REEF_NO_LINK = -1,
-    REEF_STAGE_BYTES = 16384,  /* small commands are gathered up to this much */
-    REEF_HELLO_ARGS_MAX = 4096 /* bytes of one handshake step, secrets included */
+    REEF_SERVE_LINKS_MAX = 8,    /* to servers: one ready, old ones that owe answers */
+    REEF_SILENCE_PING_MS = 1000, /* a link that owes for so long in silence is pinged */
+    REEF_STAGE_BYTES = 16384,    /* small commands are gathered up to this much */
+    REEF_HELLO_ARGS_MAX = 4096   /* bytes of one handshake step, secrets included */
 };
 /* Wire bytes that one engine holds at once. */
 #define REEF_PENDING_BYTES ((size_t)1 << 30)
@@ -38,6 +42,15 @@ typedef enum reef_standing {
     REEF_FLIGHT,
     REEF_DONE
 } reef_standing;
+
+/* What an internal ticket is for. */
+typedef enum reef_errand {
+    REEF_ERRAND_NONE, /* a caller's command */
+    REEF_ERRAND_PING, /* is anybody there? the engine's own */
+    REEF_ERRAND_ROLE, /* the others are the router's, which is told the answer */
+    REEF_ERRAND_ASK,
+    REEF_ERRAND_WATCH
+} reef_errand;
 
 /* A group of commands, usually of one. One allocation: struct, replies, wire. */
 typedef struct reef_ticket {
@@ -52,9 +65,9 @@ typedef struct reef_ticket {
     reef_standing place;
     uint32_t link; /* OUT, FLIGHT: the link's index */
     bool repeatable;
-    bool scripted; /* a script or function answers it, in words of its own */
-    bool doubtful; /* was sent, lost its link, and waits again: it may have run */
-    bool internal; /* the engine's own ping: nobody is told */
+    bool scripted;      /* a script or function answers it, in words of its own */
+    bool doubtful;      /* was sent, lost its link, and waits again: it may have run */
+    reef_errand errand; /* not NONE: internal, no caller is told */
     size_t len, sent;
     char *wire;
     reef_reply *replies[];
@@ -87,8 +100,16 @@ typedef enum reef_link_state {
     REEF_LINK_CLOSING
 } reef_link_state;
 
+typedef enum reef_duty {
+    REEF_DUTY_SERVE, /* a server: commands, the password, the db */
+    REEF_DUTY_WATCH  /* a Sentinel: questions and announcements */
+} reef_duty;
+
 typedef struct reef_link {
     reef_link_state state;
+    reef_duty duty;
+    bool quiet;         /* its end is no news */
+    bool held;          /* READY: nothing more is written; what it owes may come */
     bool op_due;        /* OPENING: the host has not been told yet */
     bool sending;       /* a SEND is out and not answered */
     uint32_t index;     /* in the engine's array: the host's number for it */
@@ -96,6 +117,7 @@ typedef struct reef_link {
     int64_t attempt_deadline_ms; /* of the step that the attempt is at, up to READY */
     int64_t shake_deadline_ms;   /* of the handshake, once the link is open */
     int64_t heard_ms;            /* last byte from the peer, or the connection itself */
+    int64_t owes_ms;             /* since when it owes replies without a break */
     int64_t born_ms;
     bool served; /* it was READY once */
     bool useful; /* it answered a command */
@@ -108,7 +130,7 @@ typedef struct reef_link {
     uint32_t hello_step; /* SETUP: which of its commands is answered next */
     uint32_t protocol;   /* what the handshake agreed on */
     char *stage;         /* REEF_STAGE_BYTES, for gathering; NULL until needed */
-    const char *address; /* OPENING: where to; the router owns it */
+    char address[REEF_ADDRESS_TEXT]; /* where to */
     uint16_t port;
     bool local;
     reef_server server;
@@ -119,6 +141,7 @@ typedef struct reef_link {
 
 /* A topology. The engine calls it; it opens links and hands tickets to them. */
 typedef struct reef_router {
+    bool moves; /* another server may become the master: READONLY is a "not now" */
     /* Something changed: serve what waits, or make what it takes. Idempotent. */
     void (*wake)(reef_engine *);
     /* HELLO was answered (server is filled in): REEF_OK, or why this node is the wrong
@@ -135,9 +158,16 @@ typedef struct reef_router {
     /* The time of an attempt's step is over. True: it got more. */
     bool (*late)(reef_engine *, reef_link *);
     int64_t (*deadline_ms)(const reef_engine *);
+    void (*tend)(reef_engine *); /* make what is missing, though nothing waits */
+    /* An errand of the router's was answered; its replies are all there. */
+    void (*answered)(reef_engine *, reef_link *, const reef_ticket *);
+    /* A push came on a link that watches. */
+    void (*said)(reef_engine *, reef_link *, const reef_reply *push);
+    void (*end)(reef_engine *); /* frees what it holds */
 } reef_router;
 
 extern const reef_router reef_router_direct;
+extern const reef_router reef_router_sentinel;
 
 /* Growing pauses between attempts: full jitter, doubling. */
 typedef struct reef_backoff {
@@ -145,21 +175,53 @@ typedef struct reef_backoff {
     int64_t until_ms;
 } reef_backoff;
 
-/* A single server. */
-typedef struct reef_direct {
-    int main;    /* the link that serves or will; REEF_NO_LINK */
-    bool wanted; /* tend: make a link though nothing waits */
-    bool met;    /* a link was ready once */
+/* ---- dialling ----------------------------------------------------------------- */
+
+/* One host and the link to it. Zero with link REEF_NO_LINK: nobody is dialled. */
+typedef struct reef_dial {
+    reef_host host;
+    int link;    /* on its way or ready; REEF_NO_LINK */
     bool fresh;  /* a connection failed: the next look-up passes over the cache */
+    bool denied; /* after NAMELESS: servers say that there is no such name */
+    bool spent;  /* after SPENT: no further attempt at any of them can succeed */
     reef_lookup *lookup; /* whose endpoints are being tried; NULL: none, or no need */
     uint32_t tried;      /* of its endpoints */
     uint32_t hopeless;   /* of these: no further attempt at them can succeed */
     int64_t failed_ms;   /* when the last of them failed */
     int64_t left_ms;     /* since when nobody waits for it; 0: somebody does */
     uint32_t round;      /* how often all of them have failed */
-    char address[REEF_ADDRESS_TEXT]; /* being tried */
-    uint32_t attempts;               /* since a link was last ready */
-    reef_backoff connect;            /* before the next attempt */
+    uint32_t attempts;   /* since a link was last ready */
+    reef_backoff pause;  /* before the next attempt */
+} reef_dial;
+
+typedef enum reef_dialled {
+    REEF_DIAL_WAITS,    /* for a look-up, or for a link's number */
+    REEF_DIAL_OPENS,    /* its link is on its way */
+    REEF_DIAL_NAMELESS, /* the name led nowhere; the next attempt comes after a pause */
+    REEF_DIAL_SPENT     /* all endpoints have failed; likewise */
+} reef_dialled;
+
+/* dial.c */
+/* Another host; its link and what is known of the one before are forgotten. */
+void reef_dial_to(reef_engine *, reef_dial *, const reef_host *);
+/* The next endpoint, when there is no link and no pause. `why`: of NAMELESS. */
+reef_dialled reef_dial_next(reef_engine *, reef_dial *, reef_error *why);
+/* Nobody wants it for now; a look-up under way is kept for a moment. */
+void reef_dial_leave(reef_engine *, reef_dial *);
+void reef_dial_forget(reef_engine *, reef_dial *); /* the look-up */
+bool reef_dial_is_fixed(const reef_dial *);  /* an address or a path: all there is */
+bool reef_dial_has_peers(const reef_dial *); /* one of several targets of a service */
+bool reef_dial_late(reef_engine *, reef_dial *, reef_link *); /* router's late */
+void reef_dial_ready(reef_engine *, reef_dial *);
+/* Its link is gone. Sets the pause before the next attempt, where one is due. */
+void reef_dial_down(reef_engine *, reef_dial *, const reef_link *, const reef_error *);
+bool reef_dial_hopeless(reef_code); /* trying again can't help */
+
+/* A single server. */
+typedef struct reef_direct {
+    reef_dial main;    /* the server */
+    bool wanted;       /* tend: make a link though nothing waits */
+    bool met;          /* a link was ready once */
     reef_backoff hold; /* LOADING and the like: before commands go out again */
 } reef_direct;
 
@@ -180,12 +242,16 @@ struct reef_engine {
     uint64_t next_id;
     const reef_router *router;
     reef_direct direct;
-    reef_link links[REEF_LINKS_MAX];
-    uint32_t op_turn; /* the link that next_op looks at first */
+    struct reef_sentinels *sentinels; /* NULL: no Sentinel */
+    reef_link *links[REEF_LINKS_MAX]; /* made when first needed */
+    uint32_t link_count;              /* of those that were made */
+    reef_link *warm;                  /* of a server, ready; NULL */
+    uint32_t op_turn;                 /* the link that next_op looks at first */
     reef_list waiting, done;
     reef_ticket **heap; /* by deadline */
     size_t heap_count, heap_cap;
     size_t pending, pending_bytes;
+    size_t errands;     /* internal tickets, all of them in the heap */
     reef_error failure; /* why nothing can be sent now; REEF_OK: no reason is known */
     reef_reply *pushes[REEF_PUSHES_MAX];
     uint32_t push_first, push_count;
@@ -194,7 +260,9 @@ struct reef_engine {
     uint32_t event_first, event_count;
     reef_totals totals;
     uint64_t connects;
-    reef_resolver *resolver; /* NULL: all hosts are addresses or paths */
+    reef_resolver *resolver; /* NULL: no name was met yet */
+    unsigned char key[REEF_SECRET_KEY];
+    bool has_key;
 };
 
 /* ticket.c */
@@ -209,13 +277,13 @@ void reef_ticket_wait(reef_engine *, reef_ticket *);
 void reef_ticket_forget(reef_ticket *); /* frees the replies of an earlier attempt */
 /* True when what the server said proves that the group did not run and time may mend
  * it. */
-bool reef_ticket_not_now(const reef_ticket *);
+bool reef_ticket_not_now(const reef_ticket *, bool moves);
 /* Ends all that wait: no attempt can mend what went wrong. */
 void reef_tickets_refuse(reef_engine *, const reef_error *why);
 
 /* link.c */
 /* A FREE one; or NULL, and room is being made where something old can go. */
-reef_link *reef_link_take(reef_engine *);
+reef_link *reef_link_take(reef_engine *, reef_duty);
 void reef_link_open(reef_engine *, reef_link *, const char *address, uint16_t port,
                     bool local);
 /* True when it may take commands. A READY link that owes nothing and yet holds a part
@@ -230,6 +298,12 @@ void reef_link_received(reef_engine *, reef_link *, size_t len);
 void reef_link_fail(reef_engine *, reef_link *, bool gone, const reef_error *why);
 /* The ticket, in this link's lists, is past its deadline: it leaves the link. */
 void reef_link_abandon(reef_engine *, reef_link *, reef_ticket *);
+/* It takes nothing new, and ends once it owes nothing. What was not sent waits. */
+void reef_link_retire(reef_engine *, reef_link *, const char *text);
+/* Nothing more is written to it, until it goes on. What was not begun waits. */
+void reef_link_hold(reef_engine *, reef_link *);
+/* For how long it has owed replies in silence; 0: it owes none. */
+int64_t reef_link_silence_ms(const reef_engine *, const reef_link *);
 void reef_link_wipe(reef_link *); /* frees what it holds */
 
 /* hello.c */
@@ -253,5 +327,18 @@ void reef_error_put(reef_error *, reef_code, int sys_errno, const char *peer,
 int64_t reef_backoff_next(reef_engine *, reef_backoff *);
 void reef_engine_advance(reef_engine *, int64_t now_ms);
 void reef_engine_push(reef_engine *, reef_reply *);
+typedef struct reef_errand_order {
+    reef_errand errand;
+    const reef_cmd *const *cmds;
+    size_t count;
+    uint64_t tag;
+    int64_t deadline_ms;
+} reef_errand_order;
+/* Sends a group of the engine's own. False: out of memory. */
+bool reef_engine_errand(reef_engine *, reef_link *, const reef_errand_order *);
+/* True while callers' commands wait or are in flight. */
+bool reef_engine_called(const reef_engine *);
+/* Made when the first name is met. NULL: out of memory. */
+reef_resolver *reef_engine_resolver(reef_engine *);
 
 #endif

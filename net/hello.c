@@ -45,7 +45,8 @@ static void hello_fail(reef_engine *e, reef_link *l, reef_code code, const char 
 {
     reef_error why;
     reef_error_put(&why, code, 0, l->stats.peer, text);
-    if (code == REEF_AUTH || code == REEF_BADCONFIG || code == REEF_REFUSED)
+    bool told = code == REEF_AUTH || code == REEF_BADCONFIG || code == REEF_REFUSED;
+    if (told && !l->quiet)
         reef_report_event(e, REEF_EVENT_REFUSED, l->stats.peer, why.text);
     reef_link_fail(e, l, false, &why);
 }
@@ -82,26 +83,47 @@ static void hello_send(reef_engine *e, reef_link *l, reef_cmd *cmd, bool built)
 
 /* A user may have no password (ACL "nopass"). To say nothing would be to act as the
  * default user. */
-static bool hello_named_user(const reef_engine *e)
+static bool hello_named_user(const char *name)
 {
-    return e->config.username[0] && strcmp(e->config.username, "default") != 0;
+    return name[0] && strcmp(name, "default") != 0;
 }
 
-static bool hello_has_credentials(const reef_engine *e)
+/* Sentinels have credentials of their own. */
+static const char *hello_name(const reef_engine *e, const reef_link *l)
 {
-    return e->config.password[0] || hello_named_user(e);
+    return l->duty == REEF_DUTY_WATCH ? e->config.sentinel_username
+                                      : e->config.username;
 }
 
-static const char *hello_user(const reef_engine *e)
+static const char *hello_password(const reef_engine *e, const reef_link *l)
 {
-    return e->config.username[0] ? e->config.username : "default";
+    return l->duty == REEF_DUTY_WATCH ? e->config.sentinel_password
+                                      : e->config.password;
+}
+
+static bool hello_has_credentials(const reef_engine *e, const reef_link *l)
+{
+    return hello_password(e, l)[0] || hello_named_user(hello_name(e, l));
+}
+
+/* Sentinels know no dbs. */
+static uint32_t hello_db(const reef_engine *e, const reef_link *l)
+{
+    return l->duty == REEF_DUTY_WATCH ? 0 : e->config.db;
+}
+
+/* What `protocol` asks for is what commands go out by; announcements need RESP3. */
+static uint32_t hello_protocol(const reef_engine *e, const reef_link *l)
+{
+    return l->duty == REEF_DUTY_WATCH ? 0 : e->config.protocol;
 }
 
 void reef_hello_start(reef_engine *e, reef_link *l)
 {
-    l->protocol = e->config.protocol == 2 ? 2 : 3;
+    const char *name = hello_name(e, l);
+    l->protocol = hello_protocol(e, l) == 2 ? 2 : 3;
     l->state = REEF_LINK_HELLO;
-    l->heard_ms = e->now_ms;
+    l->heard_ms = l->owes_ms = e->now_ms;
     /* Armed before HELLO goes out: its answer is already RESP3. */
     l->parser = reef_parser_new(NULL, (int)l->protocol);
     reef_cmd *cmd = l->parser ? hello_begin(l) : NULL;
@@ -109,10 +131,10 @@ void reef_hello_start(reef_engine *e, reef_link *l)
     if (built) {
         reef_cmd_begin(cmd, "HELLO");
         reef_cmd_int(cmd, l->protocol);
-        if (hello_has_credentials(e)) {
+        if (hello_has_credentials(e, l)) {
             reef_cmd_text(cmd, "AUTH");
-            reef_cmd_text(cmd, hello_user(e));
-            reef_cmd_text(cmd, e->config.password);
+            reef_cmd_text(cmd, name[0] ? name : "default");
+            reef_cmd_text(cmd, hello_password(e, l));
         }
         built = hello_add(l, cmd);
     }
@@ -133,12 +155,13 @@ static bool hello_add_client(reef_link *l, reef_cmd *cmd, const char *what,
 static void hello_setup(reef_engine *e, reef_link *l)
 {
     l->state = REEF_LINK_SETUP;
-    l->hello_step = e->config.db ? 0 : 1;
+    uint32_t db = hello_db(e, l);
+    l->hello_step = db ? 0 : 1;
     reef_cmd *cmd = hello_begin(l);
     bool built = cmd != NULL;
-    if (built && e->config.db) {
+    if (built && db) {
         reef_cmd_begin(cmd, "SELECT");
-        reef_cmd_int(cmd, e->config.db);
+        reef_cmd_int(cmd, db);
         built = hello_add(l, cmd);
     }
     built = built && hello_add_client(l, cmd, "SETNAME", NULL, HELLO_LIB_NAME);
@@ -151,7 +174,7 @@ static void hello_auth(reef_engine *e, reef_link *l)
 {
     l->protocol = 2;
     reef_parser_set_proto(l->parser, 2);
-    if (!hello_has_credentials(e)) {
+    if (!hello_has_credentials(e, l)) {
         hello_setup(e, l);
         return;
     }
@@ -162,9 +185,9 @@ static void hello_auth(reef_engine *e, reef_link *l)
         reef_cmd_begin(cmd, "AUTH");
         /* Servers without HELLO may be older than users, and take the password
          * alone. */
-        if (hello_named_user(e))
-            reef_cmd_text(cmd, e->config.username);
-        reef_cmd_text(cmd, e->config.password);
+        if (hello_named_user(hello_name(e, l)))
+            reef_cmd_text(cmd, hello_name(e, l));
+        reef_cmd_text(cmd, hello_password(e, l));
         built = hello_add(l, cmd);
     }
     hello_send(e, l, cmd, built);
@@ -180,10 +203,14 @@ static void hello_ready(reef_engine *e, reef_link *l)
     l->stats.protocol = l->protocol;
     l->stats.ready = true;
     l->stats.connects++;
-    e->totals.reconnects += e->connects++ > 0;
+    if (l->duty == REEF_DUTY_SERVE) {
+        e->totals.reconnects += e->connects++ > 0;
+        e->warm = l;
+    }
     snprintf(text, sizeof text, "%s %s, RESP%u",
              l->server.server[0] ? l->server.server : "a server without HELLO",
              l->server.version, (unsigned)l->protocol);
+    l->quiet = false;
     reef_report_event(e, REEF_EVENT_CONNECTED, l->stats.peer, text);
     e->router->ready(e, l);
 }
@@ -200,15 +227,20 @@ enum {
     HELLO_WORDS_MAX = 140  /* bytes of a server's words that an error shows */
 };
 
-static bool hello_gives_away(const reef_engine *e, const char *text)
+static bool hello_holds(const char *text, const char *secret)
 {
-    const char *secret = e->config.password;
     size_t len = strlen(secret);
     len = len < HELLO_SECRET_HEAD ? len : HELLO_SECRET_HEAD;
     for (; len > 0 && *text; text++)
         if (strncmp(text, secret, len) == 0)
             return true;
     return false;
+}
+
+static bool hello_gives_away(const reef_engine *e, const char *text)
+{
+    return hello_holds(text, e->config.password) ||
+           hello_holds(text, e->config.sentinel_password);
 }
 
 /* The server's words, to be followed by ours. Servers quote the arguments of a command
@@ -232,6 +264,7 @@ static void hello_refused(reef_engine *e, reef_link *l, const char *text)
     char quote[HELLO_WORDS_MAX + 1], words[REEF_ERROR_TEXT];
     reef_code code = REEF_REFUSED;
     const char *advice = "";
+    bool watch = l->duty == REEF_DUTY_WATCH;
     if (hello_says(text, "LOADING") || hello_says(text, "MASTERDOWN") ||
         hello_says(text, "BUSY") || strstr(text, "max number of clients")) {
         code = REEF_CONNECT;
@@ -239,11 +272,14 @@ static void hello_refused(reef_engine *e, reef_link *l, const char *text)
         /* Protected mode. It speaks of passwords, but none would help. */
     } else if (hello_says(text, "NOAUTH")) {
         code = REEF_AUTH;
-        advice = "; set password under [server.redis]";
+        advice = watch ? "; set sentinel_password under [server.redis]"
+                       : "; set password under [server.redis]";
     } else if (hello_says(text, "WRONGPASS") || hello_says(text, "NOPERM") ||
                strstr(text, "AUTH") || strstr(text, "password")) {
         code = REEF_AUTH;
-        advice = "; check username and password under [server.redis]";
+        advice = watch ? "; check sentinel_username and sentinel_password under "
+                         "[server.redis]"
+                       : "; check username and password under [server.redis]";
     }
     hello_quote(e, text, quote, sizeof quote);
     snprintf(words, sizeof words, "%s%s", quote, advice);
@@ -297,7 +333,7 @@ static void hello_reply_hello(reef_engine *e, reef_link *l, const reef_reply *re
     }
     if (!hello_unknown(reef_reply_text(reply))) {
         hello_refused(e, l, reef_reply_text(reply));
-    } else if (e->config.protocol == 3) {
+    } else if (hello_protocol(e, l) == 3) {
         hello_fail(e, l, REEF_BADCONFIG,
                    "does not speak RESP3, which protocol = 3 asks for; "
                    "write protocol = \"auto\"");

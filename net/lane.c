@@ -31,6 +31,7 @@ enum {
     LANE_READS = 32,        /* receives from one socket before others have their turn */
     LANE_OPS = 256,         /* operations before the deadlines are looked at again */
     LANE_TEND_SOON_MS = 20, /* tend: when something is under way */
+    LANE_BLIND_MS = 10,     /* a driver may not have looked for so long, at most */
     LANE_OVERDUE_MS = 10    /* a sleeper past its deadline looks again that often */
 };
 
@@ -309,6 +310,7 @@ static void lane_happened(reef_lane *lane, reef_socket *at, int events, bool who
 static void lane_feed(reef_lane *lane, const lane_watch *watch, bool whole)
 {
     int64_t now_ms = reef_now_ms();
+    lane->fed_ms = now_ms;
     if (watch->fds[0].revents != 0) {
         reef_os_drain(lane->wake_out);
         lane->woken = false;
@@ -324,15 +326,22 @@ static void lane_feed(reef_lane *lane, const lane_watch *watch, bool whole)
     lane_pump(lane, now_ms);
 }
 
-/* What came while nobody called: an end of stream that is seen now costs a reconnect;
- * seen after the command was sent, it would leave the command in doubt. */
+/* What came while nobody called, or while the system did not run the driver: an end of
+ * stream that is seen now costs a reconnect; seen after the command was sent, it would
+ * leave the command in doubt. A fail-over that was announced is known before anything
+ * goes to the old master. */
 static void lane_look(reef_lane *lane)
 {
     lane_watch watch;
+    bool changed = lane->changed;
     lane_watch_all(lane, &watch);
+    if (lane->driven)
+        lane->changed = changed;
     if (watch.count == 1)
         return;
     reef_os_poll(watch.fds, watch.count, 0);
+    if (lane->driven) /* the byte that wakes the poller is for the poller */
+        watch.fds[0].revents = 0;
     lane_feed(lane, &watch, true);
 }
 
@@ -441,7 +450,7 @@ int reef_lane_enter(reef_lane *lane)
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     atomic_fetch_add_explicit(&lane->load, 1, memory_order_relaxed);
     pthread_mutex_lock(&lane->lock);
-    if (!lane->driven)
+    if (!lane->driven || reef_now_ms() - lane->fed_ms >= LANE_BLIND_MS)
         lane_look(lane);
     return cancel_state;
 }
@@ -485,6 +494,22 @@ void reef_lane_run(reef_lane *lane, reef_waiter *waiter,
             lane_follow(lane, waiter, monotonic);
         else
             lane_drive(lane, waiter);
+}
+
+void reef_lane_survey(reef_lane *lane, int64_t until_ms)
+{
+    int64_t now_ms = reef_now_ms();
+    reef_engine_survey(lane->engine, until_ms, now_ms);
+    lane_pump(lane, now_ms);
+    while (!reef_engine_surveyed(lane->engine) && reef_now_ms() < until_ms) {
+        if (lane->driven) {
+            lane_nap(lane);
+            continue;
+        }
+        lane->driven = true;
+        lane_round(lane);
+        lane->driven = false;
+    }
 }
 
 int64_t reef_lane_tend(reef_lane *lane)

@@ -61,6 +61,7 @@ typedef struct reef_lane {
     reef_waiter *first, *last; /* the sleeping calls, oldest first */
     size_t pending;            /* commands that the engine holds */
     uint32_t stall_ms;
+    int64_t fed_ms;        /* when the sockets were last looked at */
     bool driven;           /* a thread drives the sockets */
     bool polling;          /* … and is in poll, without the lock, … */
     int64_t polls_till_ms; /* … until then at the latest */
@@ -84,6 +85,8 @@ void reef_lane_submit(reef_lane *, reef_waiter *, const reef_cmd *const cmds[],
                       size_t at);
 /* Until the call owes no command a reply. */
 void reef_lane_run(reef_lane *, reef_waiter *, const pthread_condattr_t *);
+/* Asks every Sentinel anew, and waits for the last answer, or until then. */
+void reef_lane_survey(reef_lane *, int64_t until_ms);
 /* Idle work; says when it wants to be called again. */
 int64_t reef_lane_tend(reef_lane *);
 /* Sees to it that somebody drives while calls sleep, and gives the lock back. */

@@ -9,6 +9,7 @@
  * as sent: none, or a part of a single command, and it can't have run; all of them, and
  * it may have. */
 #include "net/engine.h"
+#include "net/says.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,19 +34,52 @@ void reef_link_wipe(reef_link *l)
 static reef_link *link_oldest_draining(reef_engine *e)
 {
     reef_link *oldest = NULL;
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
-        reef_link *l = &e->links[i];
+    for (size_t i = 0; i < e->link_count; i++) {
+        reef_link *l = e->links[i];
         if (l->state == REEF_LINK_DRAINING && (!oldest || l->born_ms < oldest->born_ms))
             oldest = l;
     }
     return oldest;
 }
 
-reef_link *reef_link_take(reef_engine *e)
+static reef_link *link_new(reef_engine *e)
 {
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++)
-        if (e->links[i].state == REEF_LINK_FREE)
-            return &e->links[i];
+    reef_link *l = e->link_count < REEF_LINKS_MAX ? calloc(1, sizeof(reef_link)) : NULL;
+    if (l) {
+        l->index = e->link_count;
+        e->links[e->link_count++] = l;
+    }
+    return l;
+}
+
+static uint32_t link_count_serving(const reef_engine *e)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < e->link_count; i++)
+        count += e->links[i]->duty == REEF_DUTY_SERVE &&
+                 e->links[i]->state != REEF_LINK_FREE;
+    return count;
+}
+
+static reef_link *link_free_one(reef_engine *e, reef_duty duty)
+{
+    if (duty == REEF_DUTY_SERVE && link_count_serving(e) >= REEF_SERVE_LINKS_MAX)
+        return NULL;
+    for (size_t i = 0; i < e->link_count; i++)
+        if (e->links[i]->state == REEF_LINK_FREE)
+            return e->links[i];
+    return link_new(e);
+}
+
+reef_link *reef_link_take(reef_engine *e, reef_duty duty)
+{
+    reef_link *l = link_free_one(e, duty);
+    if (l) {
+        l->duty = duty;
+        return l;
+    }
+    if (duty != REEF_DUTY_SERVE)
+        return NULL;
     /* Its number is free once the host has taken the CLOSE; then the router is
      * woken. */
     reef_link *oldest = link_oldest_draining(e);
@@ -63,9 +97,10 @@ void reef_link_open(reef_engine *e, reef_link *l, const char *address, uint16_t 
 {
     l->state = REEF_LINK_OPENING;
     l->op_due = true;
-    l->sending = l->served = l->useful = l->pinged = false;
+    l->sending = l->served = l->useful = l->pinged = l->held = l->quiet = false;
     l->skip_tail = 0;
-    l->address = address;
+    snprintf(l->address, sizeof l->address, "%.*s", (int)sizeof l->address - 1,
+             address);
     l->port = port;
     l->local = local;
     l->born_ms = e->now_ms;
@@ -88,7 +123,7 @@ static void link_drop_sent(reef_engine *e, reef_ticket *t, const reef_error *why
                            bool first)
 {
     char text[REEF_ERROR_TEXT + 80];
-    if (t->internal) {
+    if (t->errand != REEF_ERRAND_NONE) {
         reef_ticket_end(e, t, REEF_UNSURE, "");
     } else if (t->repeatable) {
         t->doubtful = true;
@@ -109,7 +144,7 @@ static void link_drop_out(reef_engine *e, reef_ticket *t, const reef_error *why)
         link_drop_sent(e, t, why, false);
         return;
     }
-    if (t->internal)
+    if (t->errand != REEF_ERRAND_NONE)
         reef_ticket_end(e, t, REEF_UNSENT, "");
     else
         reef_ticket_wait(e, t);
@@ -148,13 +183,16 @@ static void link_drop_tickets(reef_engine *e, reef_link *l, const reef_error *wh
 void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *why)
 {
     bool transport = !(l->state == REEF_LINK_OPENING && l->op_due);
-    reef_report_event(e, l->served ? REEF_EVENT_LOST : REEF_EVENT_FAILED, l->stats.peer,
-                      why->text);
+    if (!l->quiet)
+        reef_report_event(e, l->served ? REEF_EVENT_LOST : REEF_EVENT_FAILED,
+                          l->stats.peer, why->text);
     l->state = transport && !gone ? REEF_LINK_CLOSING : REEF_LINK_FREE;
     l->sending = l->op_due = l->pinged = false;
     l->skip_tail = 0;
     l->stats.ready = false;
     l->stats.in_flight = 0;
+    if (e->warm == l)
+        e->warm = NULL;
     link_drop_tickets(e, l, why);
     link_free_memory(l);
     e->router->down(e, l, why);
@@ -170,7 +208,9 @@ static void link_protocol_error(reef_engine *e, reef_link *l, const char *text)
 /* A push cut in two costs a reconnect here; a reply that slips would cost the truth. */
 static bool link_hears_unasked(const reef_link *l)
 {
-    return (l->state == REEF_LINK_READY || l->state == REEF_LINK_DRAINING) &&
+    /* What a Sentinel announces comes unasked, and in pieces. */
+    return l->duty == REEF_DUTY_SERVE &&
+           (l->state == REEF_LINK_READY || l->state == REEF_LINK_DRAINING) &&
            !l->flight.head && l->skip_tail == 0 && reef_parser_inside(l->parser);
 }
 
@@ -221,7 +261,7 @@ static reef_str link_gather(reef_link *l)
 
 static bool link_send_op(reef_link *l, reef_op *op)
 {
-    if (l->sending)
+    if (l->sending || l->held)
         return false;
     if (l->hello_sent < l->hello_len)
         op->bytes = (reef_str){l->hello + l->hello_sent, l->hello_len - l->hello_sent};
@@ -297,6 +337,8 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
         l->hello_sent += len < rest ? len : rest;
         return;
     }
+    if (l->out.head && !l->flight.head && l->skip_tail == 0)
+        l->owes_ms = e->now_ms;
     /* Before its last command is out nobody's last reply can have begun. */
     bool unasked = link_hears_unasked(l) && l->out.head &&
                    l->out.head->got + 1 == l->out.head->count;
@@ -322,16 +364,19 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
 
 static void link_answered(reef_engine *e, reef_link *l, reef_ticket *t)
 {
+    bool errand = t->errand != REEF_ERRAND_NONE;
     reef_list_remove(&l->flight, t);
-    if (!t->internal && reef_ticket_not_now(t)) {
+    if (!errand && reef_ticket_not_now(t, e->router->moves)) {
         e->totals.retries++;
         reef_ticket_wait(e, t);
         e->router->not_now(e, l, reef_reply_text(t->replies[t->count > 1 ? 1 : 0]));
         return;
     }
-    l->useful = true;
-    if (t->internal)
+    l->useful = l->useful || !errand;
+    if (t->errand == REEF_ERRAND_PING)
         l->pinged = false;
+    else if (errand)
+        e->router->answered(e, l, t);
     else
         reef_report_answer(e, l, t);
     reef_ticket_end(e, t, REEF_OK, "");
@@ -397,6 +442,18 @@ static void link_reply(reef_engine *e, reef_link *l)
         link_answered(e, l, t);
 }
 
+/* What a Sentinel says by itself is for the router; that it now announces something is
+ * the answer to a command. */
+static void link_push(reef_engine *e, reef_link *l)
+{
+    if (l->duty == REEF_DUTY_SERVE)
+        reef_engine_push(e, reef_parser_take(l->parser));
+    else if (reef_says_confirms(reef_parser_peek(l->parser)))
+        link_reply(e, l);
+    else
+        e->router->said(e, l, reef_parser_peek(l->parser));
+}
+
 /* A reply, a push, or the end; false: no more for now. */
 static bool link_step(reef_engine *e, reef_link *l)
 {
@@ -407,7 +464,7 @@ static bool link_step(reef_engine *e, reef_link *l)
     case REEF_PARSE_MORE:
         return false;
     case REEF_PARSE_PUSH:
-        reef_engine_push(e, reef_parser_take(l->parser));
+        link_push(e, l);
         return true;
     case REEF_PARSE_REPLY:
         link_reply(e, l);
@@ -449,11 +506,26 @@ static void link_release_unsent(reef_engine *e, reef_link *l)
         if (t->sent > 0)
             continue;
         reef_list_remove(&l->out, t);
-        if (t->internal)
+        if (t->errand == REEF_ERRAND_PING)
+            l->pinged = false;
+        if (t->errand != REEF_ERRAND_NONE)
             reef_ticket_end(e, t, REEF_UNSENT, "");
         else
             reef_ticket_wait(e, t);
     }
+}
+
+void reef_link_hold(reef_engine *e, reef_link *l)
+{
+    l->held = true;
+    link_release_unsent(e, l);
+}
+
+int64_t reef_link_silence_ms(const reef_engine *e, const reef_link *l)
+{
+    int64_t since_ms = l->heard_ms > l->owes_ms ? l->heard_ms : l->owes_ms;
+    bool owes = l->flight.head || l->skip_tail > 0;
+    return owes ? e->now_ms - since_ms : 0;
 }
 
 /* It owes a reply that nobody waits for, or stopped inside a command: it finishes what
@@ -472,6 +544,11 @@ static void link_drain(reef_engine *e, reef_link *l, const char *text)
     link_drained(e, l);
 }
 
+void reef_link_retire(reef_engine *e, reef_link *l, const char *text)
+{
+    link_drain(e, l, text);
+}
+
 static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
 {
     char text[REEF_ERROR_TEXT];
@@ -487,9 +564,21 @@ static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
         link_drain(e, l, "takes no more bytes");
 }
 
+/* Nobody else's command waits behind a question of the router's: the link ends. */
+static void link_abandon_errand(reef_engine *e, reef_link *l)
+{
+    reef_error why;
+    reef_error_put(&why, REEF_CONNECT, 0, l->stats.peer, "did not answer in time");
+    reef_link_fail(e, l, false, &why);
+}
+
 void reef_link_abandon(reef_engine *e, reef_link *l, reef_ticket *t)
 {
     char text[REEF_ERROR_TEXT];
+    if (t->errand != REEF_ERRAND_NONE && t->errand != REEF_ERRAND_PING) {
+        link_abandon_errand(e, l);
+        return;
+    }
     if (t->place == REEF_OUT) {
         link_abandon_out(e, l, t);
         return;

@@ -50,7 +50,10 @@ typedef enum reef_event_kind {
     REEF_EVENT_LOST,      /* a ready link ended; the text says why */
     REEF_EVENT_FAILED,    /* an attempt to connect ended before it was ready */
     REEF_EVENT_RETRIED,   /* a command is sent again; the text says why */
-    REEF_EVENT_REFUSED    /* the server refused our credentials or settings */
+    REEF_EVENT_REFUSED,   /* the server refused our credentials or settings */
+    REEF_EVENT_HELD,      /* a fail-over has begun: calls wait for the new master */
+    REEF_EVENT_RESUMED,   /* it came to nothing: calls go on with the old one */
+    REEF_EVENT_SWITCHED   /* another server is the master; the text says whose word */
 } reef_event_kind;
 
 typedef struct reef_event {
@@ -96,6 +99,47 @@ typedef struct reef_server {
     char role[16];    /* "master", "replica" */
     uint32_t protocol;
 } reef_server;
+
+/* ---- Sentinels: what each of them believes ------------------------------------ */
+
+enum { REEF_SENTINELS_MAX = 32 /* known at once: configured, looked up, learnt */ };
+
+typedef enum reef_sentinel_state {
+    REEF_SENTINEL_SILENT, /* not reached, or no answer; `why` */
+    REEF_SENTINEL_WRONG,  /* it is no Sentinel, or refuses us; `why` */
+    REEF_SENTINEL_UNKNOWN, /* it knows no master of that name; `names` are those it has */
+    REEF_SENTINEL_KNOWS
+} reef_sentinel_state;
+
+typedef struct reef_sentinel_view {
+    reef_sentinel_state state;
+    char peer[REEF_PEER_TEXT];
+    bool configured; /* or from a configured name; else learnt from another Sentinel */
+    bool watched;    /* its announcements are heard */
+    char id[41];     /* "" where it tells none */
+    char version[32];
+    char why[REEF_ERROR_TEXT];
+    char names[REEF_ERROR_TEXT];
+    uint32_t took_ms; /* of its last answer */
+    /* KNOWS: what it believes of the master. */
+    char master[REEF_PEER_TEXT];
+    uint64_t epoch;          /* of its configuration: higher is newer */
+    uint32_t quorum, others; /* other Sentinels that it knows */
+    uint32_t replicas;
+    char flags[96]; /* "master", "s_down,o_down,master,failover_in_progress", and "tilt"
+                     * where its clock jumped */
+} reef_sentinel_view;
+
+typedef struct reef_topology {
+    bool sentinel;               /* false: a single server, and nothing below */
+    bool held;                   /* a fail-over is under way: calls wait */
+    bool early;                  /* the master is not announced yet */
+    char master[REEF_PEER_TEXT]; /* that calls go to; "": none */
+    char next[REEF_PEER_TEXT];   /* held: the replica that was selected */
+    uint64_t epoch;
+    uint32_t sentinel_count;
+    reef_sentinel_view sentinels[REEF_SENTINELS_MAX];
+} reef_topology;
 
 /* ---- the engine: no sockets, clock, threads or randomness of its own ---------- */
 
@@ -183,6 +227,10 @@ void reef_engine_recycle(reef_engine *, reef_reply *);
 void reef_engine_stats(const reef_engine *, reef_stats *out);
 /* False while no link is ready. */
 bool reef_engine_server(const reef_engine *, reef_server *out);
+/* Asks every Sentinel anew, until then at the latest; nothing where there are none. */
+void reef_engine_survey(reef_engine *, int64_t until_ms, int64_t now_ms);
+bool reef_engine_surveyed(const reef_engine *); /* each has answered or failed */
+void reef_engine_topology(const reef_engine *, reef_topology *out);
 /* True while a command waits or is in flight, or a link is being made. */
 bool reef_engine_busy(const reef_engine *);
 /* Idle work: pings links that were silent for REEF_IDLE_PING_MS and makes a link that
@@ -198,8 +246,11 @@ enum {
      * the handshake with it. Doubled each time that all have failed, up to
      * connect_timeout, which an only address has from the start. */
     REEF_DIAL_MS = 300,
-    REEF_LINKS_MAX = 8,      /* to servers: one ready, old ones that owe answers */
-    REEF_TRANSPORTS_MAX = 24 /* with those to name servers; links have lower numbers */
+    REEF_SENTINEL_MS = 300,      /* for a Sentinel to be reached and to answer … */
+    REEF_SENTINEL_ASK_MS = 1000, /* … which each is asked to that often */
+    REEF_PROBE_MS = 4,           /* a selected replica is asked for its role so often */
+    REEF_LINKS_MAX = 48, /* to Sentinels and servers, with old ones that owe answers */
+    REEF_TRANSPORTS_MAX = 64 /* with those to name servers; links have lower numbers */
 };
 
 /* ---- the blocking client: safe to share between any number of threads --------- */
@@ -244,6 +295,10 @@ reef_code reef_server_info(reef_client *, int64_t timeout_ms, reef_server *out,
                            reef_error *);
 /* A snapshot: the sums over all lanes, and each link. */
 void reef_client_stats(reef_client *, reef_stats *out);
+/* Asks every Sentinel anew, and waits until each has answered or had its time. REEF_OK
+ * also where nobody answered: the views say so. REEF_BADARG, REEF_NOMEM else. */
+reef_code reef_client_topology(reef_client *, int64_t timeout_ms, reef_topology *out,
+                               reef_error *);
 /* What happened, oldest first; false: nothing since. */
 bool reef_client_next_event(reef_client *, reef_event *out);
 bool reef_client_next_push(reef_client *, reef_reply **out); /* caller frees */

@@ -22,6 +22,12 @@ const char *reef_event_name(reef_event_kind kind)
         return "retried";
     case REEF_EVENT_REFUSED:
         return "refused";
+    case REEF_EVENT_HELD:
+        return "held";
+    case REEF_EVENT_RESUMED:
+        return "resumed";
+    case REEF_EVENT_SWITCHED:
+        return "switched";
     }
     return "unknown";
 }
@@ -78,8 +84,8 @@ void reef_engine_stats(const reef_engine *e, reef_stats *out)
     out->dropped_events = t->dropped_events;
     out->dropped_pushes = t->dropped_pushes;
     memcpy(out->latency, t->latency, sizeof out->latency);
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
-        const reef_link *l = &e->links[i];
+    for (size_t i = 0; i < e->link_count; i++) {
+        const reef_link *l = e->links[i];
         if (l->state != REEF_LINK_FREE || l->stats.connects > 0)
             out->links[out->link_count++] = l->stats;
     }

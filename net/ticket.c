@@ -172,7 +172,8 @@ void reef_ticket_free(reef_engine *e, reef_ticket *t)
 void reef_ticket_end(reef_engine *e, reef_ticket *t, reef_code code, const char *text)
 {
     heap_remove(e, t);
-    if (t->internal) {
+    if (t->errand != REEF_ERRAND_NONE) {
+        e->errands--;
         reef_ticket_free(e, t);
         return;
     }
@@ -212,32 +213,48 @@ static bool text_begins(const char *text, const char *word)
 }
 
 /* The first word is the server's, but a script may have run and answered "BUSY" itself:
- * `scripted` asks for the server's whole phrase. */
-static bool reply_not_now(const reef_reply *reply, bool scripted)
+ * `whole` asks for the server's whole phrase. The last two are final where there is one
+ * server; where another may become the master, time mends them. */
+static bool text_not_now(const char *text, bool moves, bool whole)
 {
     static const char *const words[][2] = {
         {"LOADING", " is loading the dataset"},
         {"MASTERDOWN", " Link with MASTER is down"},
         {"BUSY", " is busy running a"},
+        {"READONLY", " You can't write against a read only"},
+        {"NOREPLICAS", " Not enough good replicas to write"},
     };
-    if (reef_reply_code(reply) != REEF_REFUSED)
-        return false;
-    const char *text = reef_reply_text(reply);
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    size_t count = sizeof words / sizeof words[0] - (moves ? 0 : 2);
+    for (size_t i = 0; i < count; i++)
         if (text_begins(text, words[i][0]))
-            return !scripted || strstr(text, words[i][1]) != NULL;
+            return !whole || strstr(text, words[i][1]) != NULL;
     return false;
 }
 
-bool reef_ticket_not_now(const reef_ticket *t)
+static bool reply_not_now(const reef_reply *reply, bool moves, bool whole)
+{
+    return reef_reply_code(reply) == REEF_REFUSED &&
+           text_not_now(reef_reply_text(reply), moves, whole);
+}
+
+/* "EXECABORT Transaction discarded because of: READONLY You …": the role changed after
+ * the commands were queued. */
+static bool abort_not_now(const char *text, bool moves)
+{
+    const char *cause = strstr(text, "because of: ");
+    return cause && text_not_now(cause + strlen("because of: "), moves, true);
+}
+
+bool reef_ticket_not_now(const reef_ticket *t, bool moves)
 {
     if (t->count == 1)
-        return reply_not_now(t->replies[0], t->scripted && !t->repeatable);
+        return reply_not_now(t->replies[0], moves, t->scripted && !t->repeatable);
     /* A transaction ran unless its EXEC says that it was thrown away. */
-    if (!text_begins(reef_reply_text(t->replies[t->count - 1]), "EXECABORT"))
+    const char *end = reef_reply_text(t->replies[t->count - 1]);
+    if (!text_begins(end, "EXECABORT"))
         return false;
     for (uint32_t i = 0; i + 1 < t->count; i++)
-        if (reply_not_now(t->replies[i], false))
+        if (reply_not_now(t->replies[i], moves, false))
             return true;
-    return false;
+    return abort_not_now(end, moves);
 }

@@ -154,7 +154,7 @@ void kit_connect(kit *k)
     kit_expect_sent(k, NULL);
     assert_non_null(strstr(k->sent, "HELLO"));
     kit_answer_handshake(k);
-    assert_int_equal(k->engine->links[k->link].state, REEF_LINK_READY);
+    assert_int_equal(k->engine->links[k->link]->state, REEF_LINK_READY);
 }
 
 uint64_t kit_submit(kit *k, const char *words, bool repeatable, int64_t timeout_ms)

@@ -305,14 +305,18 @@ static void what_this_release_can_not_do_names_its_line(void **state)
                                 "hosts = [\"a:1\", \"b:2\"]\n");
     assert_int_equal(reef_config_parse(&config, "some/knot.toml", toml, NULL, &error),
                      REEF_OK);
-    expect_unsupported(&config, "some/knot.toml:4:", "single server");
-    reef_config_init(&config);
-    const char *const variables[] = {"KNOT_REDIS_MASTER_NAME=main", NULL};
+    expect_unsupported(&config, "some/knot.toml:4:", "not to a Cluster");
+    const char *const variables[] = {"KNOT_REDIS_HOSTS=a,b", NULL};
     assert_int_equal(reef_config_env(&config, variables, NULL, &error), REEF_OK);
-    expect_unsupported(&config, "KNOT_REDIS_MASTER_NAME:", "Sentinel");
+    expect_unsupported(&config, "KNOT_REDIS_HOSTS:", "not to a Cluster");
     memset(config.file, 'x', sizeof config.file - 1);
-    config.origins[REEF_SET_MASTER_NAME] = (reef_origin){REEF_FROM_FILE, 7, 1};
-    expect_unsupported(&config, "xxx", "Sentinel");
+    config.origins[REEF_SET_HOSTS] = (reef_origin){REEF_FROM_FILE, 7, 1};
+    expect_unsupported(&config, "xxx", "not to a Cluster");
+    const char *const master[] = {"KNOT_REDIS_MASTER_NAME=main", NULL};
+    assert_int_equal(reef_config_env(&config, master, NULL, &error), REEF_OK);
+    reef_client *client = reef_open(&config, &error);
+    assert_non_null(client);
+    reef_close(client);
     reef_config_wipe(&config);
 }
 

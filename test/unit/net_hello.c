@@ -202,10 +202,10 @@ static void test_secret_is_not_kept(void **state)
     (void)state;
     kit k;
     begin(&k, TOML_HOST "password = \"hunter2hunter2\"\n");
-    assert_non_null(strstr(k.engine->links[k.link].hello, "hunter2"));
+    assert_non_null(strstr(k.engine->links[k.link]->hello, "hunter2"));
     kit_expect_sent(&k, NULL);
     kit_answer_handshake(&k);
-    assert_null(k.engine->links[k.link].hello);
+    assert_null(k.engine->links[k.link]->hello);
     kit_stop(&k);
 }
 

@@ -207,15 +207,15 @@ static void test_draining_links_are_bounded(void **state)
 {
     (void)state;
     kit k;
-    uint64_t held[REEF_LINKS_MAX];
+    uint64_t held[REEF_SERVE_LINKS_MAX];
     begin(&k);
-    for (size_t i = 0; i < REEF_LINKS_MAX; i++) {
+    for (size_t i = 0; i < REEF_SERVE_LINKS_MAX; i++) {
         held[i] = kit_submit(&k, "INCR a", false, 1000000);
         uint64_t late = kit_submit(&k, "INCR b", false, 10);
         kit_expect_sent(&k, NULL);
         kit_tick_to(&k, k.now_ms + 10);
         kit_expect_done(&k, late, REEF_UNSURE, "no answer by the deadline");
-        if (i + 1 == REEF_LINKS_MAX)
+        if (i + 1 == REEF_SERVE_LINKS_MAX)
             break;
         reef_engine_tend(k.engine, k.now_ms);
         kit_tick_to(&k, k.now_ms + REEF_BACKOFF_MAX_MS);

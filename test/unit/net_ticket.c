@@ -97,12 +97,17 @@ static void test_not_now(void **state)
         {"LOADING", true},
         {"LOADINGX", false},
         {"READONLY x", false},
+        {"NOREPLICAS x", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         reef_ticket *t = calloc(1, sizeof *t + sizeof(reef_reply *));
         t->count = t->got = 1;
         t->replies[0] = reef_reply_failed(REEF_REFUSED, cases[i].text);
-        if (reef_ticket_not_now(t) != cases[i].not_now)
+        /* Two of them mean "not now" only where another may become the master. */
+        bool moves = strcmp(cases[i].text, "READONLY x") == 0 ||
+                     strcmp(cases[i].text, "NOREPLICAS x") == 0;
+        if (reef_ticket_not_now(t, false) != cases[i].not_now ||
+            reef_ticket_not_now(t, true) != (cases[i].not_now || moves))
             fail_msg("%s", cases[i].text);
         reef_ticket_forget(t);
         assert_int_equal(t->got, 0);
@@ -115,19 +120,29 @@ static void test_not_now_in_a_transaction(void **state)
     (void)state;
     static const struct {
         const char *inner, *last;
-        bool not_now;
+        bool not_now, moves; /* one server; another may become the master */
     } cases[] = {
-        {"LOADING x", "EXECABORT discarded", true},
-        {"ERR syntax", "EXECABORT discarded", false},
-        {"LOADING x", "ERR other",
-         false}, /* something ran: a script may answer LOADING */
+        {"LOADING x", "EXECABORT discarded", true, true},
+        {"ERR syntax", "EXECABORT discarded", false, false},
+        /* Something ran: a script may answer LOADING. */
+        {"LOADING x", "ERR other", false, false},
+        {"READONLY x", "EXECABORT discarded", false, true},
+        {"ERR x", "EXECABORT Transaction discarded because of: BUSY Redis is busy "
+                  "running a script.",
+         true, true},
+        {"ERR x", "EXECABORT Transaction discarded because of: READONLY You can't "
+                  "write against a read only replica.",
+         false, true},
+        {"ERR x", "EXECABORT Transaction discarded because of: READONLY mine", false,
+         false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         reef_ticket *t = calloc(1, sizeof *t + 2 * sizeof(reef_reply *));
         t->count = t->got = 2;
         t->replies[0] = reef_reply_failed(REEF_REFUSED, cases[i].inner);
         t->replies[1] = reef_reply_failed(REEF_REFUSED, cases[i].last);
-        assert_int_equal(reef_ticket_not_now(t), cases[i].not_now);
+        assert_int_equal(reef_ticket_not_now(t, false), cases[i].not_now);
+        assert_int_equal(reef_ticket_not_now(t, true), cases[i].moves);
         reef_ticket_forget(t);
         free(t);
     }
