@@ -11,6 +11,8 @@ CFLAGS ?= -O2 -g
 B ?= build
 PREFIX ?= /usr/local
 TIME ?= 30
+RUNS ?= 20
+SEEDS ?= 20000
 VERSION = $(or $(shell sed -n 's/^\#define REEF_VERSION "\(.*\)"/\1/p' resp/resp.h),0)
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wvla -Wformat=2 \
        -Wstrict-prototypes -Wmissing-prototypes -Werror
@@ -50,7 +52,7 @@ all: $(B)/libreef.a $(B)/reef $(TOOLS)
 
 help:
 	@echo 'all      build/libreef.a, build/reef and the tools (this is what plain make does)'
-	@echo 'run      show it: a server in a temporary folder, a knot.toml, and a tour'
+	@echo 'run      show it: a server of its own, and a tour [TOPOLOGY=sentinel: a fail-over]'
 	@echo 'test     every test, on real servers too [SEED=0x.. ONLY=part-of-a-name]'
 	@echo 'lint     the rules of the house, clang-format, cppcheck, gcc -fanalyzer'
 	@echo 'format   clang-format on every C file'
@@ -58,8 +60,10 @@ help:
 	@echo 'asan     the tests under AddressSanitizer and UBSan, with leak check'
 	@echo 'ubsan    the tests under UBSan alone, at -O2'
 	@echo 'tsan     the tests under ThreadSanitizer'
+	@echo 'sim      the simulator alone, with many worlds [SEEDS=20000]'
 	@echo 'fuzz     each fuzz harness for TIME=30 seconds (clang)'
 	@echo 'bench    speed and memory, side by side with hiredis, toml++ and c-ares'
+	@echo 'drill    fail-overs of real Sentinels under load, RUNS=20 of each kind, as a table'
 	@echo 'cover    which lines and branches the tests reach'
 	@echo 'install  into $$(DESTDIR)$$(PREFIX): library, header, command, man page, pkg-config'
 	@echo 'clean    remove $(B)'
@@ -106,7 +110,7 @@ PROGRAM = $(call say,LD) $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 $(UNIT) $(LIVE) $(BENCH) $(SIM) $(REPLAY): PARTS = $(patsubst $(B)/%.o,%.c,$(filter %.o,$^))
 $(UNIT): $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/unit/helpers.a $(B)/test/tool/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM) -lcmocka
-$(LIVE): $(B)/test/live/%: $(B)/test/live/%.o $(B)/test/live/helpers.a $(B)/cli.a $(B)/libreef.a
+$(LIVE): $(B)/test/live/%: $(B)/test/live/%.o $(B)/test/live/helpers.a $(B)/test/sim/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM) -lcmocka
 $(SIM): $(call objects,$(SIM_SRC)) $(B)/libreef.a
 	$(PROGRAM) -lcmocka
@@ -118,7 +122,7 @@ $(REPLAY): $(B)/fuzz/%-replay: $(B)/fuzz/%.o $(B)/fuzz/replay.o $(B)/test/sim/he
 run:
 	@test/install build server
 	$(SUB) all
-	@test/demo $(B)/reef
+	@test/demo $(B)/reef $(TOPOLOGY)
 
 test:
 	@test/install build test live lint
@@ -140,6 +144,9 @@ ubsan:
 tsan:
 	$(sanitize)
 	$(call san_check,-O1 -fsanitize=thread)
+
+sim: $(SIM)
+	@$(SIM) --count $(SEEDS)
 
 fuzz:
 	@test/install build fuzz
@@ -164,6 +171,11 @@ bench:
 tables: $(BENCH) $(PEER) $(B)/libreef.a
 	@for b in $(BENCH); do $$b || exit 1; done
 	@test/bench/counts $(B)/test/bench $(B)/libreef.a
+
+drill:
+	@test/install build test live
+	$(SUB) $(B)/test/live/live_sentinel_drill
+	@REEF_DRILL='$(RUNS)' $(B)/test/live/live_sentinel_drill
 
 cover:
 	@test/install build test live
@@ -195,5 +207,5 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 FORCE:
-.PHONY: all help run test check asan ubsan tsan fuzz harnesses bench tables cover lint format one install clean FORCE
+.PHONY: all help run test check asan ubsan tsan sim fuzz harnesses bench tables drill cover lint format one install clean FORCE
 .SECONDARY:

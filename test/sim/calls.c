@@ -52,7 +52,7 @@ static uint32_t calls_add(sim_world *w, sim_verb verb, bool repeatable, size_t s
     uint32_t id = w->call_count++;
     w->calls[id] = (sim_call){.verb = verb, .repeatable = repeatable, .size = size};
     if (verb == SIM_GET || verb == SIM_DEL) {
-        w->server.entries[id] = (sim_entry){size, 0, true};
+        w->data.entries[id] = (sim_entry){size, 0, true};
     }
     return id;
 }
@@ -123,8 +123,8 @@ uint32_t sim_call_train(sim_world *w, bool repeatable, int64_t timeout_ms)
 static void calls_trouble(sim_world *w)
 {
     int64_t until = w->now_ms + sim_below(w, 1500);
-    int64_t *which[3] = {&w->server.loading_until, &w->server.masterdown_until,
-                         &w->server.busy_until};
+    sim_node *n = w->data.truth != NULL ? w->data.truth : w->server;
+    int64_t *which[3] = {&n->loading_until, &n->masterdown_until, &n->busy_until};
     if (sim_chance(w, w->rates.trouble)) {
         *which[sim_below(w, 3)] = until;
     }
@@ -157,145 +157,29 @@ void sim_call_drawn(sim_world *w)
     }
 }
 
-/* ---- what the socket took ----------------------------------------------------- */
-
 /* Codes that say: nothing was sent. */
-static bool calls_never_sent(reef_code code)
+bool sim_never_sent(reef_code code)
 {
     return code == REEF_UNSENT || code == REEF_CONNECT || code == REEF_AUTH ||
            code == REEF_DNS || code == REEF_BADARG || code == REEF_NOMEM ||
            code == REEF_BADCONFIG || code == REEF_NOROUTE || code == REEF_LIMIT;
 }
 
-static void calls_took(sim_world *w, const sim_link *l, int64_t id)
-{
-    if (id < 0 || id >= w->call_count || !w->calls[id].queued) {
-        sim_fail(w, "sent a command that nobody asked for", id, l->number);
-        return;
-    }
-    sim_call *c = &w->calls[id];
-    if (c->done && calls_never_sent(c->code)) {
-        sim_fail(w, "sent after it had ended as not sent", id, l->number);
-    } else if ((uint32_t)id >= l->closed_to) {
-        sim_fail(w, "a new command on a link that owes an old answer", id, l->number);
-    }
-    c->taken = true;
-    c->link = l->serial;
-    c->order = l->commands;
-}
-
-static void calls_took_exec(sim_world *w, sim_link *l)
-{
-    bool whole = l->group_head >= 0 && l->group_head < w->call_count &&
-                 w->calls[l->group_head].count == l->group + 1;
-    if (!whole) {
-        sim_fail(w, "EXEC of a broken group", l->number, l->group);
-        return;
-    }
-    for (int64_t i = 0; i <= l->group; i++) {
-        calls_took(w, l, l->group_head + i);
-    }
-    l->group = 0;
-    l->group_head = -1;
-}
-
-/* Groups without MULTI go out back to back, too. */
-static void calls_took_plain(sim_world *w, sim_link *l, uint32_t id)
-{
-    uint32_t index = id - w->calls[id].head;
-    if (index == 0 ? l->plain_next > 0 : l->plain_next != id) {
-        sim_fail(w, "a group is torn apart", id, l->plain_next);
-    }
-    l->plain_next = index + 1 < w->calls[id].count ? (int64_t)id + 1 : 0;
-}
-
-static void calls_took_data(sim_world *w, sim_link *l, reef_str word)
-{
-    int64_t id = sim_number(word);
-    if (l->group == 0) {
-        calls_took(w, l, id);
-        if (w->failed == NULL && !w->calls[id].plain) {
-            sim_fail(w, "a command of a group outside it", id, l->number);
-        } else if (w->failed == NULL) {
-            calls_took_plain(w, l, (uint32_t)id);
-        }
-        return;
-    }
-    l->group_head = l->group == 1 ? id - 1 : l->group_head;
-    if (id != l->group_head + l->group) {
-        sim_fail(w, "a stranger inside a group", id, l->group_head);
-    }
-    l->group++;
-}
-
-static void calls_took_one(sim_world *w, sim_link *l, const reef_reply *cmd)
-{
-    const reef_node *root = reef_reply_root(cmd);
-    reef_str name = reef_text(cmd, reef_at(root, 0));
-    bool shake = reef_str_is(name, "HELLO") || reef_str_is(name, "AUTH") ||
-                 reef_str_is(name, "SELECT") || reef_str_is(name, "CLIENT");
-    l->shakes += shake;
-    l->commands++;
-    if (!shake && l->early) {
-        sim_fail(w, "a command before the handshake was answered", l->number,
-                 l->shakes);
-    } else if (l->group > 0 && (shake || reef_str_is(name, "PING"))) {
-        sim_fail(w, "a stranger inside a group", l->number, -1);
-    } else if (reef_str_is(name, "MULTI")) {
-        l->group = 1;
-    } else if (reef_str_is(name, "EXEC")) {
-        calls_took_exec(w, l);
-    } else if (!shake && !reef_str_is(name, "PING")) {
-        calls_took_data(w, l, reef_text(cmd, reef_at(root, 1)));
-    }
-}
-
-void sim_calls_taken(sim_world *w, sim_link *l, const char *bytes, size_t len)
-{
-    bool early = l->shakes == 0 || l->answers < l->shakes;
-    l->early = reef_parser_inside(l->taken) ? l->early : early;
-    reef_parser_feed(l->taken, (reef_str){bytes, len});
-    reef_parse got = reef_parser_next(l->taken);
-    for (; got == REEF_PARSE_REPLY && w->failed == NULL;) {
-        calls_took_one(w, l, reef_parser_peek(l->taken));
-        l->early = early || l->answers < l->shakes;
-        got = reef_parser_next(l->taken);
-    }
-    if (got == REEF_PARSE_ERROR) {
-        sim_fail(w, "sent what is no command", l->number, 0);
-    }
-}
-
-void sim_calls_given(sim_world *w, sim_link *l, const char *bytes, size_t len)
-{
-    (void)w;
-    if (l->seen_lost) {
-        return;
-    }
-    reef_parser_feed(l->seen, (reef_str){bytes, len});
-    reef_parse got = reef_parser_next(l->seen);
-    for (; got == REEF_PARSE_REPLY || got == REEF_PARSE_PUSH;) {
-        l->answers += got == REEF_PARSE_REPLY;
-        got = reef_parser_next(l->seen);
-    }
-    l->seen_lost = got == REEF_PARSE_ERROR;
-}
-
 /* ---- what the server ran ------------------------------------------------------ */
 
 void sim_calls_ran(sim_world *w)
 {
-    for (uint32_t i = 0; i < w->server.recent_count; i++) {
-        uint32_t id = w->server.recent[i];
+    for (uint32_t i = 0; i < w->data.recent_count; i++) {
+        uint32_t id = w->data.recent[i];
         const sim_call *c = &w->calls[id];
-        sim_trace(w, "ran", id, w->server.ran[id]);
-        if (w->server.db != w->config.db) {
-            sim_fail(w, "ran in the wrong db", id, w->server.db);
+        sim_trace(w, "ran", id, w->data.ran[id]);
+        if (w->data.db != w->config.db) {
+            sim_fail(w, "ran in the wrong db", id, w->data.db);
         } else if (!c->queued) {
             sim_fail(w, "ran what nobody asked for", id, 0);
-        } else if (!c->repeatable && w->server.ran[id] > 1) {
-            sim_fail(w, "ran twice", id, w->server.ran[id]);
-        } else if (c->done && calls_never_sent(c->code)) {
+        } else if (!c->repeatable && w->data.ran[id] > 1) {
+            sim_fail(w, "ran twice", id, w->data.ran[id]);
+        } else if (c->done && sim_never_sent(c->code)) {
             sim_fail(w, "ran after it had ended as not sent", id, c->code);
         }
     }
@@ -329,7 +213,7 @@ static bool calls_right(const sim_world *w, uint32_t id, const reef_reply *reply
     case SIM_ECHO:
         return value;
     case SIM_GET:
-        return value || (reef_node_kind(root) == REEF_NIL && w->server.forgot);
+        return value || (reef_node_kind(root) == REEF_NIL && w->data.forgot);
     case SIM_SET:
     case SIM_MULTI:
         return reef_str_is(text, "OK");
@@ -338,7 +222,7 @@ static bool calls_right(const sim_world *w, uint32_t id, const reef_reply *reply
         return reef_int(root, -1) == 1;
     case SIM_DEL:
         return reef_int(root, -1) == 1 ||
-               (reef_int(root, -1) == 0 && (c->repeatable || w->server.forgot));
+               (reef_int(root, -1) == 0 && (c->repeatable || w->data.forgot));
     case SIM_EXEC:
         return calls_right_exec(w, id, reply);
     }
@@ -354,7 +238,7 @@ static bool calls_shows(const sim_call *c)
 static void calls_judge(sim_world *w, uint32_t id, const reef_reply *reply)
 {
     sim_call *c = &w->calls[id];
-    uint32_t ran = w->server.ran[id];
+    uint32_t ran = w->data.ran[id];
     bool alone = c->plain;
     if (w->foul && c->code == REEF_OK) {
         return;
@@ -364,7 +248,7 @@ static void calls_judge(sim_world *w, uint32_t id, const reef_reply *reply)
                  (int64_t)reef_node_kind(reef_reply_root(reply)));
     } else if (c->code == REEF_OK && alone && ran == 0) {
         sim_fail(w, "answered and never ran", id, 0);
-    } else if (calls_never_sent(c->code) && calls_shows(c) && ran > 0) {
+    } else if (sim_never_sent(c->code) && calls_shows(c) && ran > 0) {
         sim_fail(w, "ended as not sent, but ran", id, c->code);
     } else if (c->code == REEF_REFUSED && alone && !c->repeatable && ran > 0) {
         sim_fail(w, "ended as refused, but ran", id, 0);
@@ -393,6 +277,7 @@ static void calls_count(sim_world *w, sim_call *c, const reef_reply *reply)
     memcpy(c->text, reef_reply_text(reply), len);
     w->open_calls--;
     w->open_bytes -= c->size + 200;
+    w->watch.signs += c->code != REEF_OK;
     w->unsure_count += c->code == REEF_UNSURE;
     w->strays += c->code == REEF_UNSURE && !c->taken;
     w->ok_count += c->code == REEF_OK;
@@ -468,8 +353,10 @@ void sim_calls_check(sim_world *w, bool ticked)
         }
     }
     sim_names_check(w);
+    w->watch.input++;
     size_t live = sim_memory_live() - w->live_start;
-    if (live > 524288 + 4 * w->open_bytes + 2 * w->kept_bytes) {
+    size_t links = sim_watched(w) ? 65536 * w->node_count : 0;
+    if (live > 524288 + links + 4 * w->open_bytes + 2 * w->kept_bytes) {
         sim_fail(w, "too much memory", (int64_t)live, (int64_t)w->open_bytes);
     }
 }
@@ -513,7 +400,7 @@ void sim_calls_end(sim_world *w)
         if (!c->done) {
             sim_fail(w, "never ended", i, 0);
         } else if (c->code == REEF_OK && c->verb == SIM_EXEC &&
-                   w->server.ran[i - 2] == 0) {
+                   w->data.ran[i - 2] == 0) {
             sim_fail(w, "EXEC answered and never ran", i, 0);
         }
     }

@@ -48,6 +48,19 @@ static bool known_told_address(const sim_world *w, const char *address)
            known_word(w->names.hosts_was, address);
 }
 
+/* A Sentinel has named it, by its address or by a name that leads there. */
+static bool known_told_place(const sim_world *w, const reef_op *op)
+{
+    for (size_t i = 0; i < w->watch.told_count; i++) {
+        const sim_place *p = &w->watch.told[i];
+        if (p->port == op->port && (sim_same_address(p->host, op->address) ||
+                                    known_told_address(w, op->address))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool sim_known_place(const sim_world *w, const reef_op *op)
 {
     for (uint32_t i = 0; i < w->config.host_count; i++) {
@@ -62,7 +75,7 @@ bool sim_known_place(const sim_world *w, const reef_op *op)
             return true;
         }
     }
-    return false;
+    return known_told_place(w, op);
 }
 
 /* The host's name as it stands, or with something of the search list behind it. */
@@ -85,6 +98,11 @@ static bool known_may_ask(const sim_world *w, const sim_query *q)
                         ? q->type == SIM_SRV
                         : h->kind == REEF_HOST_TCP && q->type != SIM_SRV;
         if (type && known_of_host(w, h, q->name)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < w->watch.told_count; i++) {
+        if (q->type != SIM_SRV && strcmp(q->name, w->watch.told[i].host) == 0) {
             return true;
         }
     }

@@ -2,10 +2,12 @@
  *
  * main: the simulator as a test program.
  *
- *   sim                     the seeds 1 to 1000, and the named scenes
+ *   sim                     the seeds 1 to 2000, and the named scenes
  *   sim --count N           as many seeds
  *   sim --seed S, SEED=S    that seed alone, and the scenes
- *   sim --seed S --loud     that seed alone, each step of it printed */
+ *   sim --seed S --loud     that seed alone, each step of it printed
+ *   sim --only NAME         the scenes of that name (with * for any letters) …
+ *   sim --only NAME --loud  … each step of them printed */
 #include "test/sim/scenes.h"
 
 #include <stdio.h>
@@ -15,7 +17,8 @@
 static struct main_wish {
     uint64_t seed, count;
     bool loud;
-} main_wish = {1, 1000, false};
+    const char *only;
+} main_wish = {1, 2000, false, NULL};
 
 /* Decimal, or hexadecimal after 0x. */
 static bool main_number(const char *text, uint64_t *out)
@@ -99,6 +102,8 @@ static bool main_options(int argc, char **argv)
             if (!main_number(argv[++i], &main_wish.count)) {
                 return false;
             }
+        } else if (strcmp(argv[i], "--only") == 0 && more) {
+            main_wish.only = argv[++i];
         } else if (strcmp(argv[i], "--loud") == 0) {
             main_wish.loud = true;
         } else {
@@ -115,20 +120,26 @@ static bool main_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!main_options(argc, argv)) {
-        fputs("usage: sim [--seed S] [--count N] [--loud]\n", stderr);
+        fputs("usage: sim [--seed S] [--count N] [--only NAME] [--loud]\n", stderr);
         return 2;
     }
-    if (main_wish.loud) {
+    if (main_wish.only != NULL) {
+        cmocka_set_test_filter(main_wish.only);
+        sim_scene_loud = main_wish.loud;
+    } else if (main_wish.loud) {
         uint64_t hash;
         return main_life(main_wish.seed, &hash) ? 0 : 1;
     }
-    struct CMUnitTest tests[2 + 4 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
+    struct CMUnitTest tests[2 + 7 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
                                                    cmocka_unit_test(test_pieces)};
     size_t count = 2;
     count += sim_scenes(tests + count);
     count += sim_scenes_links(tests + count);
     count += sim_scenes_names(tests + count);
     count += sim_scenes_dns(tests + count);
+    count += sim_scenes_talk(tests + count);
+    count += sim_scenes_sentinel(tests + count);
+    count += sim_scenes_sentinel_faults(tests + count);
     /* What the macro does with an array whose length is known. */
     return _cmocka_run_group_tests("sim", tests, count, NULL, NULL) == 0 ? 0 : 1;
 }

@@ -37,9 +37,9 @@ static sim_link *sim_numbered(sim_world *w, uint32_t number)
     return NULL;
 }
 
-void sim_drop(sim_world *w, sim_link *l)
+void sim_drop(sim_link *l)
 {
-    sim_conn_close(&w->server, &l->conn);
+    sim_conn_close(l->node, &l->conn);
     reef_parser_free(l->taken);
     reef_parser_free(l->seen);
     sim_bytes_free(&l->up);
@@ -50,11 +50,12 @@ void sim_drop(sim_world *w, sim_link *l)
 /* The engine has no more to do with it; what is on its way to the server may arrive. */
 static void sim_leave(sim_world *w, sim_link *l)
 {
+    w->watch.signs++;
     w->partials += l->taken != NULL &&
                    (reef_parser_inside(l->taken) || l->group > 0 || l->plain_next > 0);
     l->state = SIM_LEFT;
-    if (l->on_way == 0 || l->mute || l->ended) {
-        sim_drop(w, l);
+    if ((l->on_way == 0 && !l->node->paused) || l->mute || l->ended) {
+        sim_drop(l);
     }
 }
 
@@ -64,7 +65,7 @@ void sim_end_later(sim_world *w, sim_link *l, int sys_errno)
         l->ended = true;
         sim_at(w, l->down_ms, SIM_GONE, l->serial, (size_t)sys_errno);
     }
-    sim_conn_close(&w->server, &l->conn);
+    sim_conn_close(l->node, &l->conn);
 }
 
 int64_t sim_travel(sim_world *w, int64_t not_before)
@@ -81,6 +82,27 @@ size_t sim_cut(const sim_world *w, size_t len)
 }
 
 /* ---- the engine's operations -------------------------------------------------- */
+
+/* Who is there; NULL: nobody. `silent` is set where nothing comes back. Where
+ * there are no Sentinels, an address that the world does not know is the server's. */
+static sim_node *sim_node_at(sim_world *w, const reef_op *op, bool *silent)
+{
+    bool known = false;
+    sim_node *found = NULL;
+    for (size_t i = 0; i < w->address_count; i++) {
+        uint16_t port = w->addresses[i].port;
+        if (!sim_same_address(w->addresses[i].text, op->address)) {
+            continue;
+        }
+        known = true;
+        w->addresses[i].opens++;
+        *silent = *silent || w->addresses[i].silent;
+        if (!w->addresses[i].dead && (port == 0 || port == op->port)) {
+            found = &w->nodes[w->addresses[i].node];
+        }
+    }
+    return known || sim_watched(w) ? found : w->server;
+}
 
 static void sim_op_open(sim_world *w, const reef_op *op)
 {
@@ -102,6 +124,7 @@ static void sim_op_open(sim_world *w, const reef_op *op)
     int64_t pause = w->opens > 0 ? w->now_ms - w->last_open_ms : 0;
     w->longest_pause_ms = pause > w->longest_pause_ms ? pause : w->longest_pause_ms;
     w->last_open_ms = w->now_ms;
+    sim_watch_open(w);
     w->opens++;
     *l = (sim_link){.serial = ++w->next_serial,
                     .number = op->link,
@@ -109,16 +132,11 @@ static void sim_op_open(sim_world *w, const reef_op *op)
                     .start_ms = w->now_ms,
                     .group_head = -1,
                     .closed_to = SIM_CALLS};
-    bool dead = false, silent = sim_chance(w, w->rates.silent_open);
-    for (size_t i = 0; i < w->address_count; i++) {
-        bool same = sim_same_address(w->addresses[i].text, op->address);
-        uint16_t port = w->addresses[i].port;
-        dead =
-            dead || (same && (w->addresses[i].dead || (port > 0 && port != op->port)));
-        silent = silent || (same && w->addresses[i].silent);
-        w->addresses[i].opens += same;
-    }
-    bool refused = dead || !w->server.up || sim_chance(w, w->rates.refuse);
+    bool silent = sim_chance(w, w->rates.silent_open);
+    l->node = sim_node_at(w, op, &silent);
+    bool refused = l->node == NULL || !l->node->up || sim_chance(w, w->rates.refuse);
+    l->node = l->node == NULL ? w->server : l->node;
+    silent = silent || l->node->cut;
     if (silent) {
         l->mute = l->sick = true;
     } else {
@@ -257,124 +275,6 @@ void sim_drain(sim_world *w, bool ticked)
     }
 }
 
-/* ---- the server's side -------------------------------------------------------- */
-
-/* Puts bytes on their way to the engine. */
-void sim_post(sim_world *w, sim_link *l, const char *bytes, size_t len)
-{
-    bool drip = sim_chance(w, w->rates.drip);
-    int64_t step = drip ? 1 + sim_below(w, 400) : 0;
-    if (l->state != SIM_OPEN || l->ended || l->mute) {
-        return;
-    }
-    l->sick = l->sick || drip;
-    sim_bytes_add(&l->down, bytes, len);
-    l->down_ms = sim_travel(w, l->down_ms);
-    while (len > 0) {
-        size_t part = drip && len < 2000 ? 1 : sim_cut(w, len);
-        l->down_ms += step;
-        sim_at(w, l->down_ms, SIM_TO_CLIENT, l->serial, part);
-        len -= part;
-    }
-}
-
-void sim_post_text(sim_world *w, sim_link *l, const char *text)
-{
-    sim_post(w, l, text, strlen(text));
-}
-
-/* One reply leaves the server, whole or not. */
-static void sim_answer(sim_world *w, sim_link *l, const sim_bytes *reply)
-{
-    static const char *const junk[] = {"HTTP/1.1 400 Bad Request\r\n\r\n",
-                                       "$3\r\nabcXY",
-                                       ":12x\r\n",
-                                       "*-5\r\n",
-                                       "+OK\n",
-                                       "\r\n",
-                                       "*1073741824\r\n",
-                                       "$99999999999\r\n"};
-    bool three = l->conn.protocol == 3;
-    if (three && sim_chance(w, w->rates.attribute)) {
-        sim_post_text(w, l, "|1\r\n+ttl\r\n:3600\r\n");
-    }
-    if (sim_chance(w, w->rates.garbage)) {
-        l->sick = true;
-        sim_post_text(w, l, junk[sim_below(w, 8)]);
-    }
-    size_t len = reply->len;
-    bool torn = sim_chance(w, w->rates.torn);
-    len = torn ? sim_below(w, (uint32_t)len) : len;
-    sim_post(w, l, reply->ptr, len);
-    if (torn || sim_chance(w, w->rates.finish)) {
-        sim_end_later(w, l, sim_chance(w, 500) ? 0 : ECONNRESET);
-    } else if (three && !l->mute && !l->ended && sim_chance(w, w->rates.push)) {
-        w->pushes_sent++;
-        sim_post_text(w, l, ">2\r\n+invalidate\r\n*1\r\n$1\r\nk\r\n");
-    }
-}
-
-static void sim_serve_all(sim_world *w, sim_link *l, bool answers)
-{
-    sim_bytes out = {0};
-    while (l->conn.in != NULL && sim_serve(&w->server, &l->conn, w->now_ms, &out)) {
-        sim_calls_ran(w);
-        if (answers && l->state == SIM_OPEN) {
-            sim_answer(w, l, &out);
-        }
-        sim_bytes_free(&out);
-    }
-    if (l->conn.in != NULL && l->conn.closing) {
-        sim_fail(w, "the server was sent what is no command", l->number, 0);
-    }
-}
-
-static void sim_to_server(sim_world *w, sim_link *l, size_t len)
-{
-    bool lost = sim_chance(w, w->rates.reset_before);
-    bool reset = lost || sim_chance(w, w->rates.reset_after);
-    bool hush = sim_chance(w, w->rates.mute), late = sim_chance(w, w->rates.stall);
-    l->on_way--;
-    l->mute = l->mute || hush;
-    l->sick = l->sick || hush || late;
-    if (late) {
-        l->up_ms = l->down_ms = w->now_ms + 1 + sim_below(w, 2000);
-    }
-    if (!l->mute && !lost && l->conn.in != NULL) {
-        reef_parser_feed(l->conn.in, (reef_str){l->up.ptr + l->up.head, len});
-        sim_serve_all(w, l, !reset);
-    }
-    sim_bytes_skip(&l->up, len);
-    if (reset && !l->mute) {
-        sim_trace(w, "reset", l->number, lost);
-        sim_end_later(w, l, ECONNRESET);
-    }
-    if (l->full && !l->mute) {
-        sim_at(w, w->now_ms, SIM_WRITABLE, l->serial, 0);
-    }
-    if (l->state == SIM_LEFT && (l->on_way == 0 || l->conn.in == NULL)) {
-        sim_drop(w, l);
-    }
-}
-
-static void sim_accept(sim_world *w, sim_link *l)
-{
-    l->state = SIM_OPEN;
-    l->taken = reef_parser_new(NULL, 2);
-    l->seen = reef_parser_new(NULL, 3);
-    bool room = sim_conn_open(&w->server, &l->conn, w->now_ms);
-    if (!room) {
-        sim_post_text(w, l, "-ERR max number of clients reached\r\n");
-        sim_end_later(w, l, 0);
-    } else if (w->server.idle_ms > 0) {
-        sim_at(w, w->now_ms + w->server.idle_ms, SIM_IDLE, l->serial, 0);
-    }
-    w->connects++;
-    sim_memory_in();
-    reef_engine_opened(w->engine, l->number, w->now_ms);
-    sim_memory_out();
-}
-
 /* ---- events reach the engine -------------------------------------------------- */
 
 static void sim_gone(sim_world *w, sim_link *l, int sys_errno)
@@ -386,7 +286,7 @@ static void sim_gone(sim_world *w, sim_link *l, int sys_errno)
         sim_leave(w, l);
     }
     if (l->state != SIM_FREE) {
-        sim_drop(w, l);
+        sim_drop(l);
     }
     if (!left) {
         sim_memory_in();
@@ -424,30 +324,6 @@ static void sim_to_client(sim_world *w, uint64_t serial, size_t len)
     }
 }
 
-static void sim_down(sim_world *w, size_t ms)
-{
-    sim_trace(w, "server down", (int64_t)ms, 0);
-    w->server.up = false;
-    sim_break(w, sim_chance(w, 500) ? ECONNRESET : 0);
-    if (sim_chance(w, w->rates.forget)) {
-        sim_server_forget(&w->server);
-    }
-    sim_at(w, w->now_ms + (int64_t)ms, SIM_UP, 0, 0);
-}
-
-static void sim_idle(sim_world *w, sim_link *l)
-{
-    int64_t due = l->conn.heard_ms + w->server.idle_ms;
-    if (w->server.idle_ms == 0 || l->conn.in == NULL) {
-        return;
-    }
-    if (due > w->now_ms) {
-        sim_at(w, due, SIM_IDLE, l->serial, 0);
-    } else {
-        sim_end_later(w, l, 0);
-    }
-}
-
 void sim_tend(sim_world *w)
 {
     sim_memory_in();
@@ -462,7 +338,9 @@ static void sim_link_event(sim_world *w, const sim_event *e, sim_link *l)
         sim_to_server(w, l, e->arg);
     } else if (e->what == SIM_TO_CLIENT) {
         sim_to_client(w, e->link, e->arg);
-    } else if (e->what == SIM_OPENED && !w->server.up) {
+    } else if (e->what == SIM_OPENED && l->node->cut) {
+        l->mute = l->sick = true;
+    } else if (e->what == SIM_OPENED && !l->node->up) {
         sim_gone(w, l, ECONNREFUSED); /* it went down meanwhile */
     } else if (e->what == SIM_OPENED && l->state == SIM_OPENING) {
         sim_accept(w, l);
@@ -495,11 +373,7 @@ static void sim_event_run(sim_world *w, sim_event *e)
         if (e->arg > 0) {
             sim_at(w, w->now_ms + 1000, SIM_TEND, 0, e->arg - 1);
         }
-    } else if (e->what == SIM_DOWN && w->server.up && !w->healed) {
-        sim_down(w, e->arg);
-    } else if (e->what == SIM_UP) {
-        w->server.up = true;
-    } else {
+    } else if (!sim_nodes_event(w, e)) {
         sim_names_event(w, e);
     }
     sim_bytes_free(&e->mail);

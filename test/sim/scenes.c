@@ -3,15 +3,28 @@
  * scenes: finding the server, being let in, waiting for it. */
 #include "test/sim/scenes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+bool sim_scene_loud;
 
 sim_world *sim_scene_begin(void)
 {
     sim_world *w = sim_new(7);
+    w->loud = sim_scene_loud;
     w->rates.latency_ms = 0;
     w->config.connect_timeout_ms = 1000;
     return w;
+}
+
+void sim_scene_whole(const sim_world *w)
+{
+    if (w->failed != NULL) {
+        sim_print(w);
+        fflush(stdout);
+    }
+    assert_null(w->failed);
 }
 
 void sim_scene_end(sim_world *w)
@@ -19,10 +32,7 @@ void sim_scene_end(sim_world *w)
     sim_run_calls(w);
     sim_calls_end(w);
     sim_free(w);
-    if (w->failed != NULL) {
-        sim_print(w);
-    }
-    assert_null(w->failed);
+    sim_scene_whole(w);
     free(w);
 }
 
@@ -42,7 +52,7 @@ static void scene_refused_then_up(void **state)
 {
     (void)state;
     sim_world *w = sim_scene_begin();
-    w->server.up = false;
+    w->server->up = false;
     sim_at(w, SIM_SCENE_START + 2000, SIM_UP, 0, 0);
     sim_start(w);
     uint32_t id = sim_call_one(w, SIM_INCR, false, 5000);
@@ -52,7 +62,7 @@ static void scene_refused_then_up(void **state)
                     SIM_SCENE_START + 2000 + REEF_BACKOFF_MAX_MS);
     assert_in_range(w->longest_pause_ms, 1, REEF_BACKOFF_MAX_MS);
     assert_in_range(w->opens, 2000 / REEF_BACKOFF_MAX_MS, 60);
-    assert_int_equal(w->server.ran[id], 1);
+    assert_int_equal(w->data.ran[id], 1);
     sim_scene_end(w);
 }
 
@@ -60,7 +70,7 @@ static void scene_refused_for_good(void **state)
 {
     (void)state;
     sim_world *w = sim_scene_begin();
-    w->server.up = false;
+    w->server->up = false;
     sim_start(w);
     uint32_t id = sim_call_one(w, SIM_INCR, false, 3000);
     sim_run_calls(w);
@@ -102,18 +112,18 @@ static void scene_no_room_yet(void **state)
 {
     (void)state;
     sim_world *w = sim_scene_begin();
-    w->server.max_clients = 1;
-    w->server.clients = 1; /* somebody else */
+    w->server->max_clients = 1;
+    w->server->clients = 1; /* somebody else */
     sim_start(w);
     uint32_t id = sim_call_one(w, SIM_INCR, false, 5000);
     sim_run(w, SIM_SCENE_START + 700);
     assert_false(w->calls[id].done);
-    w->server.clients--;
+    w->server->clients--;
     sim_run_calls(w);
     assert_int_equal(w->calls[id].code, REEF_OK);
     assert_in_range(w->calls[id].done_ms, SIM_SCENE_START + 700,
                     SIM_SCENE_START + 700 + REEF_BACKOFF_MAX_MS);
-    assert_int_equal(w->server.ran[id], 1);
+    assert_int_equal(w->data.ran[id], 1);
     sim_scene_end(w);
 }
 
@@ -125,8 +135,8 @@ static void scene_wrong_password(void **state)
     for (int old = 0; old < 2; old++) {
         sim_world *w = sim_scene_begin();
         memcpy(w->config.password, "open sesame", 12);
-        w->server.password = "changed";
-        w->server.no_hello = old == 1;
+        w->server->password = "changed";
+        w->server->no_hello = old == 1;
         sim_start(w);
         uint32_t id = sim_call_one(w, SIM_INCR, false, 5000);
         sim_run_calls(w);
@@ -134,8 +144,8 @@ static void scene_wrong_password(void **state)
         assert_int_equal(w->calls[id].done_ms, SIM_SCENE_START);
         assert_null(strstr(w->calls[id].text, "sesame"));
         sim_run(w, w->now_ms + 10000);
-        assert_int_equal(w->server.auths, 1); /* no hammering */
-        w->server.password = "open sesame";
+        assert_int_equal(w->server->auths, 1); /* no hammering */
+        w->server->password = "open sesame";
         id = sim_call_one(w, SIM_INCR, false, 1000);
         sim_run_calls(w);
         assert_int_equal(w->calls[id].code, REEF_OK);
@@ -150,8 +160,8 @@ static void scene_old_server(void **state)
     reef_server info;
     memcpy(w->config.password, "open sesame", 12);
     w->config.db = 3;
-    w->server.password = w->config.password;
-    w->server.no_hello = w->server.surly = true;
+    w->server->password = w->config.password;
+    w->server->no_hello = w->server->surly = true;
     sim_start(w);
     assert_false(reef_engine_server(w->engine, &info));
     uint32_t id = sim_call_one(w, SIM_INCR, false, 1000);
@@ -160,7 +170,7 @@ static void scene_old_server(void **state)
     assert_true(reef_engine_server(w->engine, &info));
     assert_int_equal(info.protocol, 2);
     assert_string_equal(info.version, "");
-    assert_int_equal(w->server.db, 3);
+    assert_int_equal(w->data.db, 3);
     assert_int_equal(w->connects, 1);
     sim_scene_end(w);
 }
@@ -187,20 +197,20 @@ static void scene_loading(void **state)
     (void)state;
     sim_world *w = sim_scene_connected();
     int64_t ready = w->now_ms + 1500;
-    w->server.loading_until = ready;
+    w->server->loading_until = ready;
     uint32_t patient = sim_call_one(w, SIM_INCR, false, 5000);
     uint32_t hasty = sim_call_one(w, SIM_INCR, false, 400);
     uint32_t group = sim_call_group(w, false, 5000);
     sim_run_calls(w);
     assert_int_equal(w->calls[patient].code, REEF_OK);
     assert_in_range(w->calls[patient].done_ms, ready, ready + REEF_BACKOFF_MAX_MS);
-    assert_int_equal(w->server.ran[patient], 1);
+    assert_int_equal(w->data.ran[patient], 1);
     assert_int_equal(w->calls[hasty].code, REEF_REFUSED);
     assert_int_equal(w->calls[hasty].done_ms, w->calls[hasty].deadline_ms);
     assert_non_null(strstr(w->calls[hasty].text, "LOADING"));
-    assert_int_equal(w->server.ran[hasty], 0);
+    assert_int_equal(w->data.ran[hasty], 0);
     assert_int_equal(w->calls[group + 3].code, REEF_OK);
-    assert_int_equal(w->server.ran[group + 1], 1);
+    assert_int_equal(w->data.ran[group + 1], 1);
     sim_scene_end(w);
 }
 
@@ -215,7 +225,7 @@ static void scene_restart(void **state)
     assert_int_equal(w->calls[id].code, REEF_OK);
     assert_in_range(w->calls[id].done_ms - w->calls[id].submit_ms, 800,
                     800 + REEF_BACKOFF_MAX_MS);
-    assert_int_equal(w->server.ran[id], 1);
+    assert_int_equal(w->data.ran[id], 1);
     assert_int_equal(w->unsure_count, 0);
     sim_scene_end(w);
 }

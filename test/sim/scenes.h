@@ -21,10 +21,24 @@ size_t sim_scenes_links(struct CMUnitTest out[SIM_SCENES]);
 size_t sim_scenes_names(struct CMUnitTest out[SIM_SCENES]);
 size_t sim_scenes_dns(struct CMUnitTest out[SIM_SCENES]);
 
+extern bool sim_scene_loud;           /* each step is printed */
 sim_world *sim_scene_begin(void);     /* not started yet */
 sim_world *sim_scene_connected(void); /* a link is ready; call 0 is done */
+/* No promise was broken so far. */
+void sim_scene_whole(const sim_world *);
 /* Nothing was broken, nothing is lost; frees the world. */
 void sim_scene_end(sim_world *);
+
+size_t sim_scenes_talk(struct CMUnitTest out[SIM_SCENES]);
+size_t sim_scenes_sentinel(struct CMUnitTest out[SIM_SCENES]);
+size_t sim_scenes_sentinel_faults(struct CMUnitTest out[SIM_SCENES]);
+
+/* For scenes with Sentinels (scenes_sentinel.c): the master, replicas, and Sentinels
+ * that watch it as "mymaster". Not started yet. */
+sim_world *sim_scene_sentinels(uint32_t replicas, uint32_t sentinels);
+sim_node *sim_scene_sentinel(sim_world *, uint32_t index);
+/* Started, and a call is answered; time goes on until all Sentinels are watched. */
+sim_world *sim_scene_watching(uint32_t replicas, uint32_t sentinels);
 
 /* For scenes with names (scenes_names.c). */
 #define SIM_SERVICE "_redis._tcp.db.test"

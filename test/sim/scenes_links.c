@@ -32,7 +32,7 @@ static void scene_drip(void **state)
     id = sim_call_one(w, SIM_INCR, false, 700);
     sim_run_calls(w);
     assert_int_equal(w->calls[id].done_ms, SIM_SCENE_START + 700);
-    assert_int_equal(w->server.ran[id], 0);
+    assert_int_equal(w->data.ran[id], 0);
     assert_int_equal(w->calls[id].code, REEF_CONNECT);
     sim_scene_end(w);
 }
@@ -49,9 +49,9 @@ static void scene_reset_after_delivery(void **state)
     sim_run_calls(w);
     assert_int_equal(w->calls[once].code, REEF_UNSURE);
     assert_int_equal(w->calls[once].done_ms, w->calls[once].submit_ms);
-    assert_int_equal(w->server.ran[once], 1);
+    assert_int_equal(w->data.ran[once], 1);
     assert_int_equal(w->calls[again].code, REEF_OK);
-    assert_in_range(w->server.ran[again], 1, 2);
+    assert_in_range(w->data.ran[again], 1, 2);
     assert_int_equal(w->connects, 2);
     sim_scene_end(w);
 }
@@ -67,7 +67,7 @@ static void scene_reset_before_sending(void **state)
     w->rates.reset_before = 0;
     sim_run_calls(w);
     assert_int_equal(w->calls[id].code, REEF_OK);
-    assert_int_equal(w->server.ran[id], 1);
+    assert_int_equal(w->data.ran[id], 1);
     w->rates.window = 5; /* a part of the command leaves: it can't have run */
     id = sim_call_one(w, SIM_INCR, false, 1000);
     sim_break(w, ECONNRESET);
@@ -75,7 +75,7 @@ static void scene_reset_before_sending(void **state)
     w->rates.window = 0;
     sim_run_calls(w);
     assert_int_equal(w->calls[id].code, REEF_OK);
-    assert_int_equal(w->server.ran[id], 1);
+    assert_int_equal(w->data.ran[id], 1);
     assert_int_equal(w->connects, 3);
     sim_scene_end(w);
 }
@@ -84,13 +84,13 @@ static void scene_idle_close(void **state)
 {
     (void)state;
     sim_world *w = sim_scene_begin();
-    w->server.idle_ms = 500;
+    w->server->idle_ms = 500;
     sim_start(w);
     for (int i = 0; i < 3; i++) {
         uint32_t id = sim_call_one(w, SIM_INCR, false, 1000);
         sim_run_calls(w);
         assert_int_equal(w->calls[id].code, REEF_OK);
-        assert_int_equal(w->server.ran[id], 1);
+        assert_int_equal(w->data.ran[id], 1);
         sim_run(w, w->now_ms + 2000);
     }
     assert_int_equal(w->connects, 3);
@@ -168,7 +168,7 @@ static void scene_early_reply(void **state)
         sim_run_calls(w);
         assert_int_equal(w->connects, 2);
         assert_int_equal(w->calls[next].code, REEF_OK);
-        assert_int_equal(w->server.ran[id], w->calls[id].code == REEF_OK);
+        assert_int_equal(w->data.ran[id], w->calls[id].code == REEF_OK);
         sim_scene_end(w);
     }
 }
@@ -215,14 +215,14 @@ static void scene_strange_inputs(void **state)
         }
     }
     reef_engine_tick(w->engine, w->now_ms - 500); /* time does not go back */
-    uint32_t commands = w->server.commands;
+    uint32_t commands = w->server->commands;
     uint32_t id = sim_call_one(w, SIM_ECHO, false, 100);
     sim_run_calls(w);
     assert_int_equal(w->calls[id].code, REEF_OK);
     assert_int_equal(w->calls[id].done_ms, w->calls[id].submit_ms);
     assert_int_equal(w->connects, 1);
     assert_int_equal(w->events, 1);
-    assert_int_equal(w->server.commands, commands + 1);
+    assert_int_equal(w->server->commands, commands + 1);
     sim_scene_end(w);
 }
 
@@ -236,11 +236,11 @@ static void scene_doubt_stays(void **state)
         uint32_t id = sim_call_one(w, SIM_GET, true, 1000);
         sim_run_event(w);
         w->rates.reset_after = 0;
-        w->server.password = way == 0 ? "changed" : "";
-        w->server.up = way == 0;
+        w->server->password = way == 0 ? "changed" : "";
+        w->server->up = way == 0;
         sim_run_calls(w);
         assert_int_equal(w->calls[id].code, REEF_UNSURE);
-        assert_int_equal(w->server.ran[id], 1);
+        assert_int_equal(w->data.ran[id], 1);
         assert_true(w->calls[id].done_ms <= w->calls[id].deadline_ms);
         sim_scene_end(w);
     }
@@ -251,7 +251,7 @@ static void scene_wrong_protocol(void **state)
 {
     (void)state;
     sim_world *w = sim_scene_begin();
-    w->server.no_hello = true;
+    w->server->no_hello = true;
     sim_start(w);
     (void)sim_call_one(w, SIM_ECHO, false, 1000);
     sim_run_calls(w);
@@ -297,14 +297,14 @@ static void scene_tend(void **state)
     }
     sim_run(w, w->now_ms + 1000);
     assert_int_equal(w->lost_events, 0);
-    assert_int_equal(w->server.pings, 40000 / REEF_IDLE_PING_MS);
+    assert_int_equal(w->server->pings, 40000 / REEF_IDLE_PING_MS);
     for (int i = 0; i < 40; i++) { /* a link in use needs no ping */
         (void)sim_call_one(w, SIM_ECHO, false, 100);
         sim_run(w, w->now_ms + 1000);
         sim_tend(w);
     }
-    assert_in_range(w->server.pings, 2, 3);
-    uint32_t before = w->server.commands;
+    assert_in_range(w->server->pings, 2, 3);
+    uint32_t before = w->server->commands;
     for (size_t i = 0; i < SIM_LINKS; i++) {
         w->links[i].mute = true; /* the peer is gone, and says nothing */
     }
@@ -315,7 +315,7 @@ static void scene_tend(void **state)
     }
     assert_int_equal(w->lost_events, 1);
     assert_int_equal(w->connects, 2);
-    assert_true(w->server.commands > before);
+    assert_true(w->server->commands > before);
     sim_scene_end(w);
 }
 

@@ -53,10 +53,10 @@ int64_t sim_scene_answered(sim_world *w, int64_t timeout_ms)
 {
     uint32_t id = sim_call_one(w, SIM_INCR, false, timeout_ms);
     sim_run_calls(w);
-    assert_null(w->failed);
+    sim_scene_whole(w);
     assert_string_equal(w->calls[id].text, "");
     assert_int_equal(w->calls[id].code, REEF_OK);
-    assert_int_equal(w->server.ran[id], 1);
+    assert_int_equal(w->data.ran[id], 1);
     return w->calls[id].done_ms - w->calls[id].submit_ms;
 }
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEEDS_ADDRESSES = 4 };
+enum { SEEDS_ADDRESSES = 4, SEEDS_QUIET_MS = 60000, SEEDS_WELL_MS = 5000 };
 
 static uint32_t seeds_rate(sim_world *w, uint32_t most)
 {
@@ -52,7 +52,7 @@ static void seeds_rates(sim_world *w)
 
 static void seeds_server(sim_world *w)
 {
-    sim_server *s = &w->server;
+    sim_node *s = w->server;
     reef_config *c = &w->config;
     bool user = sim_chance(w, 300);
     s->no_hello = !user && sim_chance(w, 150);
@@ -226,6 +226,9 @@ static void seeds_progress(sim_world *w)
     seeds_submit(w, 20);
     sim_run(w, w->now_ms + 600000);
     sim_run_calls(w);
+    if (sim_watched(w)) {
+        sim_run(w, w->now_ms + SEEDS_QUIET_MS);
+    }
     int64_t next = reef_engine_deadline_ms(w->engine);
     if (w->failed == NULL && (reef_engine_busy(w->engine) || next != INT64_MAX)) {
         sim_fail(w, "busy with nothing", next, 0);
@@ -233,8 +236,18 @@ static void seeds_progress(sim_world *w)
     for (uint32_t i = from; i < w->call_count && w->failed == NULL; i++) {
         if (w->calls[i].code != REEF_OK) {
             sim_fail(w, "a call failed though all is well", i, w->calls[i].code);
+        } else if (sim_watched(w) &&
+                   w->calls[i].done_ms - w->calls[i].submit_ms > SEEDS_WELL_MS) {
+            sim_fail(w, "a call took long though all is well", i,
+                     w->calls[i].done_ms - w->calls[i].submit_ms);
         }
     }
+}
+
+/* Every third world has Sentinels. */
+bool sim_seeds_sentinel(uint64_t seed)
+{
+    return seed % 3 == 2;
 }
 
 sim_world *sim_life(uint64_t seed, bool loud)
@@ -243,7 +256,12 @@ sim_world *sim_life(uint64_t seed, bool loud)
     w->loud = loud;
     seeds_rates(w);
     seeds_server(w);
-    seeds_host(w);
+    if (sim_seeds_sentinel(seed)) {
+        sim_seeds_sentinels(w);
+        sim_seeds_later(w);
+    } else {
+        seeds_host(w);
+    }
     sim_start(w);
     if (sim_chance(w, 300)) {
         sim_at(w, w->now_ms, SIM_TEND, 0, 60);
@@ -265,8 +283,8 @@ sim_world *sim_life_in_pieces(uint64_t seed, uint32_t cut, uint32_t window)
     sim_world *w = sim_new(seed);
     seeds_server(w);
     w->modest = true;
-    w->server.max_clients = 0;
-    w->server.password = w->config.password;
+    w->server->max_clients = 0;
+    w->server->password = w->config.password;
     w->rates = (sim_rates){.push = 200, .attribute = 200, .cut = cut, .window = window};
     sim_start(w);
     for (uint32_t i = 0; i < 60 && w->failed == NULL; i++) {

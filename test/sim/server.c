@@ -7,125 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- bytes -------------------------------------------------------------------- */
-
-void sim_bytes_add(sim_bytes *b, const char *bytes, size_t len)
-{
-    if (b->head == b->len) {
-        b->head = b->len = 0;
-    }
-    if (b->cap - b->len < len) {
-        size_t cap = (b->len + len) * 2 + 256;
-        char *ptr = realloc(b->ptr, cap);
-        if (ptr == NULL) {
-            abort(); /* the test's own memory: no way to go on */
-        }
-        b->ptr = ptr;
-        b->cap = cap;
-    }
-    if (len > 0) {
-        memcpy(b->ptr + b->len, bytes, len);
-        b->len += len;
-    }
-}
-
-void sim_bytes_text(sim_bytes *b, const char *text)
-{
-    sim_bytes_add(b, text, strlen(text));
-}
-
-void sim_bytes_int(sim_bytes *b, int64_t value)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        digits[--at] = '-';
-    }
-    sim_bytes_add(b, digits + at, sizeof digits - at);
-}
-
-void sim_bytes_skip(sim_bytes *b, size_t len)
-{
-    b->head += len;
-}
-
-size_t sim_bytes_left(const sim_bytes *b)
-{
-    return b->len - b->head;
-}
-
-void sim_bytes_free(sim_bytes *b)
-{
-    free(b->ptr);
-    *b = (sim_bytes){0};
-}
-
-/* ---- keys and values ---------------------------------------------------------- */
-
-int64_t sim_number(reef_str word)
-{
-    int64_t value = 0;
-    size_t i = 1;
-    for (; i < word.len && i < 10 && word.ptr[i] >= '0' && word.ptr[i] <= '9'; i++) {
-        value = value * 10 + (word.ptr[i] - '0');
-    }
-    return i > 1 ? value : -1;
-}
-
-void sim_bytes_value(sim_bytes *b, int64_t id, size_t size)
-{
-    size_t start = b->head == b->len ? 0 : b->len;
-    sim_bytes_text(b, "w");
-    sim_bytes_int(b, id);
-    sim_bytes_text(b, ".");
-    while (b->len - start < size) {
-        sim_bytes_add(b, "abcdefghijklmnop\r\n$*\0+", 22);
-    }
-    b->len = start + size;
-}
-
-bool sim_is_value(reef_str text, int64_t id)
-{
-    sim_bytes want = {0};
-    sim_bytes_value(&want, id, text.len);
-    bool same = text.len >= 2 && sim_number(text) == id &&
-                memcmp(want.ptr, text.ptr, text.len) == 0;
-    sim_bytes_free(&want);
-    return same;
-}
-
-static void server_bulk(sim_bytes *out, reef_str text)
-{
-    sim_bytes_text(out, "$");
-    sim_bytes_int(out, (int64_t)text.len);
-    sim_bytes_text(out, "\r\n");
-    sim_bytes_add(out, text.ptr, text.len);
-    sim_bytes_text(out, "\r\n");
-}
-
-static void server_int(sim_bytes *out, int64_t value)
-{
-    sim_bytes_text(out, ":");
-    sim_bytes_int(out, value);
-    sim_bytes_text(out, "\r\n");
-}
-
 static void server_value(sim_bytes *out, int64_t id, size_t size)
 {
     sim_bytes value = {0};
     sim_bytes_value(&value, id, size);
-    server_bulk(out, (reef_str){value.ptr, size});
+    sim_bytes_bulk(out, (reef_str){value.ptr, size});
     sim_bytes_free(&value);
 }
 
 /* ---- connections -------------------------------------------------------------- */
 
-bool sim_conn_open(sim_server *s, sim_conn *c, int64_t now_ms)
+bool sim_conn_open(sim_node *s, sim_conn *c, int64_t now_ms)
 {
     *c = (sim_conn){.protocol = 2, .heard_ms = now_ms};
     c->authed = s->password[0] == '\0';
@@ -137,7 +29,7 @@ bool sim_conn_open(sim_server *s, sim_conn *c, int64_t now_ms)
     return s->max_clients == 0 || s->clients <= s->max_clients;
 }
 
-void sim_conn_close(sim_server *s, sim_conn *c)
+void sim_conn_close(sim_node *s, sim_conn *c)
 {
     if (c->in == NULL) {
         return;
@@ -150,34 +42,68 @@ void sim_conn_close(sim_server *s, sim_conn *c)
     s->clients--;
 }
 
-void sim_server_forget(sim_server *s)
+void sim_data_forget(sim_data *d)
 {
-    memset(s->entries, 0, sizeof s->entries);
-    s->forgot = true;
+    memset(d->entries, 0, sizeof d->entries);
+    d->forgot = true;
+}
+
+void sim_data_lose(sim_data *d, int64_t since_ms)
+{
+    for (size_t i = 0; i < SIM_CALLS; i++) {
+        if (d->wrote_ms[i] > 0 && d->wrote_ms[i] >= since_ms) {
+            d->entries[i] = d->before[i];
+            d->wrote_ms[i] = 0;
+            d->forgot = true;
+        }
+    }
 }
 
 /* ---- the commands of the data ------------------------------------------------- */
 
-static reef_str server_arg(const reef_reply *cmd, size_t index)
+reef_str sim_arg(const reef_reply *cmd, size_t index)
 {
     return reef_text(cmd, reef_at(reef_reply_root(cmd), index));
 }
 
-static void server_data(sim_server *s, const reef_reply *cmd, sim_bytes *out)
+static bool server_writes(reef_str name)
 {
-    reef_str name = server_arg(cmd, 0), key = server_arg(cmd, 1);
+    return reef_str_is(name, "SET") || reef_str_is(name, "INCR") ||
+           reef_str_is(name, "APPEND") || reef_str_is(name, "DEL");
+}
+
+/* Notes that call `id` runs on this node. */
+static void server_runs(sim_node *s, reef_str name, size_t id, int64_t now_ms)
+{
+    sim_data *d = s->data;
+    d->ran[id]++;
+    d->recent[d->recent_count++ % SIM_QUEUE] = (uint32_t)id;
+    if (!server_writes(name)) {
+        return;
+    }
+    d->before[id] = d->entries[id];
+    d->wrote_ms[id] = now_ms;
+    if (d->truth != NULL && d->truth != s) {
+        d->astray++;
+        d->astray_ms = now_ms;
+    }
+}
+
+static void server_data(sim_node *s, const reef_reply *cmd, int64_t now_ms,
+                        sim_bytes *out)
+{
+    reef_str name = sim_arg(cmd, 0), key = sim_arg(cmd, 1);
     int64_t id = sim_number(key);
     if (id < 0 || id >= SIM_CALLS) {
         sim_bytes_text(out, "-ERR bad key\r\n");
         return;
     }
-    sim_entry *e = &s->entries[id];
-    s->ran[id]++;
-    s->recent[s->recent_count++ % SIM_QUEUE] = (uint32_t)id;
+    sim_entry *e = &s->data->entries[id];
+    server_runs(s, name, (size_t)id, now_ms);
     if (reef_str_is(name, "ECHO")) {
-        server_bulk(out, key);
+        sim_bytes_bulk(out, key);
     } else if (reef_str_is(name, "SET")) {
-        reef_str value = server_arg(cmd, 2);
+        reef_str value = sim_arg(cmd, 2);
         *e = (sim_entry){value.len, 0, sim_is_value(value, id)};
         sim_bytes_text(out, e->there ? "+OK\r\n" : "-ERR bad value\r\n");
     } else if (reef_str_is(name, "GET") && e->there) {
@@ -186,13 +112,13 @@ static void server_data(sim_server *s, const reef_reply *cmd, sim_bytes *out)
         sim_bytes_text(out, "$-1\r\n");
     } else if (reef_str_is(name, "INCR")) {
         e->there = true;
-        server_int(out, ++e->number);
+        sim_bytes_number(out, ++e->number);
     } else if (reef_str_is(name, "APPEND")) {
         e->there = true;
-        e->size += server_arg(cmd, 2).len;
-        server_int(out, (int64_t)e->size);
+        e->size += sim_arg(cmd, 2).len;
+        sim_bytes_number(out, (int64_t)e->size);
     } else if (reef_str_is(name, "DEL")) {
-        server_int(out, e->there ? 1 : 0);
+        sim_bytes_number(out, e->there ? 1 : 0);
         *e = (sim_entry){0};
     } else {
         sim_bytes_text(out, "-ERR unknown command\r\n");
@@ -201,7 +127,7 @@ static void server_data(sim_server *s, const reef_reply *cmd, sim_bytes *out)
 
 /* ---- handshake and connection commands ---------------------------------------- */
 
-static bool server_credentials(sim_server *s, sim_conn *c, reef_str user, reef_str pass)
+static bool server_credentials(sim_node *s, sim_conn *c, reef_str user, reef_str pass)
 {
     s->auths++;
     bool named = s->user[0] != '\0';
@@ -212,29 +138,50 @@ static bool server_credentials(sim_server *s, sim_conn *c, reef_str user, reef_s
     return good;
 }
 
-static void server_hello_map(const sim_conn *c, sim_bytes *out)
+static void server_hello_map(const sim_node *s, const sim_conn *c, sim_bytes *out)
 {
-    sim_bytes_text(out, c->protocol == 3 ? "%7\r\n" : "*14\r\n");
+    size_t pairs = s->sentinel != NULL ? 6 : 7;
+    sim_bytes_head(out, c->protocol == 3 ? '%' : '*',
+                   c->protocol == 3 ? pairs : pairs * 2);
     sim_bytes_text(out,
                    "$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n"
                    "$5\r\nproto\r\n");
-    server_int(out, c->protocol);
-    sim_bytes_text(out, "$2\r\nid\r\n:7\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
-                        "$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
+    sim_bytes_number(out, c->protocol);
+    sim_bytes_text(out, "$2\r\nid\r\n:7\r\n$4\r\nmode\r\n");
+    sim_bytes_word(out, s->sentinel != NULL ? "sentinel" : "standalone");
+    if (s->sentinel == NULL) {
+        sim_bytes_word(out, "role");
+        sim_bytes_word(out, s->replica ? "replica" : "master");
+    }
+    sim_bytes_text(out, "$7\r\nmodules\r\n*0\r\n");
 }
 
-static void server_hello(sim_server *s, sim_conn *c, const reef_reply *cmd,
+/* ROLE of a node with data. */
+static void server_role(const sim_node *s, sim_bytes *out)
+{
+    const sim_node *master = s->data->truth;
+    if (!s->replica) {
+        sim_bytes_text(out, "*3\r\n$6\r\nmaster\r\n:87\r\n*0\r\n");
+        return;
+    }
+    sim_bytes_text(out, "*5\r\n$5\r\nslave\r\n");
+    sim_bytes_word(out, master != NULL ? master->address : "10.0.0.1");
+    sim_bytes_number(out, master != NULL ? master->port : 6379);
+    sim_bytes_text(out, "$9\r\nconnected\r\n:87\r\n");
+}
+
+static void server_hello(sim_node *s, sim_conn *c, const reef_reply *cmd,
                          sim_bytes *out)
 {
     size_t count = reef_count(reef_reply_root(cmd));
-    bool three = reef_str_is(server_arg(cmd, 1), "3");
+    bool three = reef_str_is(sim_arg(cmd, 1), "3");
     if (s->no_hello) {
         sim_bytes_text(out, "-ERR unknown command `HELLO`, with args beginning with: "
                             "`3`, \r\n");
     } else if (three && s->no_resp3) {
         sim_bytes_text(out, "-NOPROTO unsupported protocol version\r\n");
-    } else if (count >= 5 && reef_str_is(server_arg(cmd, 2), "AUTH") &&
-               !server_credentials(s, c, server_arg(cmd, 3), server_arg(cmd, 4))) {
+    } else if (count >= 5 && reef_str_is(sim_arg(cmd, 2), "AUTH") &&
+               !server_credentials(s, c, sim_arg(cmd, 3), sim_arg(cmd, 4))) {
         sim_bytes_text(out, "-WRONGPASS invalid username-password pair or user is "
                             "disabled.\r\n");
     } else if (!c->authed) {
@@ -242,20 +189,19 @@ static void server_hello(sim_server *s, sim_conn *c, const reef_reply *cmd,
                             "authenticated\r\n");
     } else {
         c->protocol = count > 1 ? (three ? 3 : 2) : c->protocol;
-        server_hello_map(c, out);
+        server_hello_map(s, c, out);
     }
 }
 
-static void server_auth(sim_server *s, sim_conn *c, const reef_reply *cmd,
-                        sim_bytes *out)
+static void server_auth(sim_node *s, sim_conn *c, const reef_reply *cmd, sim_bytes *out)
 {
     size_t count = reef_count(reef_reply_root(cmd));
-    reef_str user = count == 3 ? server_arg(cmd, 1) : reef_str_of("default");
+    reef_str user = count == 3 ? sim_arg(cmd, 1) : reef_str_of("default");
     if (count == 3 && s->no_hello) {
         sim_bytes_text(out, "-ERR wrong number of arguments for 'auth' command\r\n");
     } else if (s->password[0] == '\0' && s->no_hello) {
         sim_bytes_text(out, "-ERR Client sent AUTH, but no password is set\r\n");
-    } else if (server_credentials(s, c, user, server_arg(cmd, count - 1))) {
+    } else if (server_credentials(s, c, user, sim_arg(cmd, count - 1))) {
         sim_bytes_text(out, "+OK\r\n");
     } else {
         sim_bytes_text(out, "-WRONGPASS invalid username-password pair\r\n");
@@ -264,7 +210,7 @@ static void server_auth(sim_server *s, sim_conn *c, const reef_reply *cmd,
 
 static void server_select(sim_conn *c, const reef_reply *cmd, sim_bytes *out)
 {
-    reef_str word = server_arg(cmd, 1);
+    reef_str word = sim_arg(cmd, 1);
     bool good = word.len == 1 && word.ptr[0] >= '0' && word.ptr[0] <= '9';
     if (good) {
         c->db = (uint32_t)(word.ptr[0] - '0');
@@ -275,14 +221,14 @@ static void server_select(sim_conn *c, const reef_reply *cmd, sim_bytes *out)
 /* ---- what may run now --------------------------------------------------------- */
 
 /* The error that the state of the server gives this command; NULL: it may run. */
-static const char *server_denies(const sim_server *s, const sim_conn *c, reef_str name,
+static const char *server_denies(const sim_node *s, const sim_conn *c, reef_str name,
                                  int64_t now_ms)
 {
     bool hello = reef_str_is(name, "HELLO") || reef_str_is(name, "AUTH");
     bool multi = reef_str_is(name, "MULTI");
     bool stale = hello || multi || reef_str_is(name, "CLIENT") ||
                  reef_str_is(name, "SELECT") || reef_str_is(name, "ECHO") ||
-                 reef_str_is(name, "EXEC");
+                 reef_str_is(name, "EXEC") || reef_str_is(name, "ROLE");
     if (!c->authed && !hello) {
         return "-NOAUTH Authentication required.\r\n";
     }
@@ -296,10 +242,14 @@ static const char *server_denies(const sim_server *s, const sim_conn *c, reef_st
     if (now_ms < s->busy_until && !hello && !multi) {
         return "-BUSY Redis is busy running a script.\r\n";
     }
+    if (s->replica && server_writes(name)) {
+        return "-READONLY You can't write against a read only replica.\r\n";
+    }
     return NULL;
 }
 
-static void server_exec(sim_server *s, sim_conn *c, const char *denied, sim_bytes *out)
+static void server_exec(sim_node *s, sim_conn *c, const char *denied, int64_t now_ms,
+                        sim_bytes *out)
 {
     if (c->dirty || denied != NULL) {
         sim_bytes_text(out, c->dirty ? "-EXECABORT Transaction discarded because of "
@@ -313,7 +263,7 @@ static void server_exec(sim_server *s, sim_conn *c, const char *denied, sim_byte
     }
     for (size_t i = 0; i < c->queued; i++) {
         if (!c->dirty && denied == NULL) {
-            server_data(s, c->queue[i], out);
+            server_data(s, c->queue[i], now_ms, out);
         }
         reef_reply_free(c->queue[i]);
     }
@@ -332,45 +282,65 @@ static void server_queue(sim_conn *c, const char *denied, sim_bytes *out)
     sim_bytes_text(out, denied != NULL ? denied : "-ERR queue full\r\n");
 }
 
-static void server_run(sim_server *s, sim_conn *c, const reef_reply *cmd,
-                       int64_t now_ms, sim_bytes *out)
+/* The commands that every node has. False: it is none of them. */
+static bool server_common(sim_node *s, sim_conn *c, const reef_reply *cmd,
+                          sim_bytes *out)
 {
-    reef_str name = server_arg(cmd, 0);
-    const char *denied = server_denies(s, c, name, now_ms);
-    if (c->multi && !reef_str_is(name, "EXEC")) {
-        server_queue(c, denied, out);
-    } else if (c->multi) {
-        server_exec(s, c, denied, out);
-    } else if (denied != NULL) {
-        sim_bytes_text(out, denied);
-    } else if (reef_str_is(name, "HELLO")) {
+    reef_str name = sim_arg(cmd, 0);
+    bool asked = reef_str_is(name, "HELLO") || reef_str_is(name, "ROLE");
+    s->roles += asked;
+    if (reef_str_is(name, "HELLO")) {
         server_hello(s, c, cmd, out);
     } else if (reef_str_is(name, "AUTH")) {
         server_auth(s, c, cmd, out);
-    } else if (reef_str_is(name, "SELECT")) {
-        server_select(c, cmd, out);
     } else if (reef_str_is(name, "CLIENT")) {
         sim_bytes_text(out, s->surly ? "-ERR unknown subcommand\r\n" : "+OK\r\n");
-    } else if (reef_str_is(name, "MULTI")) {
-        c->multi = true;
-        sim_bytes_text(out, "+OK\r\n");
     } else if (reef_str_is(name, "PING")) {
         s->pings++;
         sim_bytes_text(out, "+PONG\r\n");
     } else {
-        server_data(s, cmd, out);
+        return false;
+    }
+    return true;
+}
+
+static void server_run(sim_node *s, sim_conn *c, const reef_reply *cmd, int64_t now_ms,
+                       sim_bytes *out)
+{
+    reef_str name = sim_arg(cmd, 0);
+    const char *denied = server_denies(s, c, name, now_ms);
+    s->refused += denied != NULL && strncmp(denied, "-READONLY", 9) == 0;
+    if (c->multi && !reef_str_is(name, "EXEC")) {
+        server_queue(c, denied, out);
+    } else if (c->multi) {
+        server_exec(s, c, denied, now_ms, out);
+    } else if (denied != NULL) {
+        sim_bytes_text(out, denied);
+    } else if (server_common(s, c, cmd, out)) {
+        return;
+    } else if (s->sentinel != NULL) {
+        sim_sentinel_run(s, c, cmd, now_ms, out);
+    } else if (reef_str_is(name, "ROLE")) {
+        server_role(s, out);
+    } else if (reef_str_is(name, "SELECT")) {
+        server_select(c, cmd, out);
+    } else if (reef_str_is(name, "MULTI")) {
+        c->multi = true;
+        sim_bytes_text(out, "+OK\r\n");
+    } else {
+        server_data(s, cmd, now_ms, out);
     }
 }
 
-bool sim_serve(sim_server *s, sim_conn *c, int64_t now_ms, sim_bytes *out)
+bool sim_serve(sim_node *s, sim_conn *c, int64_t now_ms, sim_bytes *out)
 {
     if (c->closing) {
         return false;
     }
     reef_parse got = reef_parser_next(c->in);
     c->heard_ms = now_ms;
-    s->db = c->db;
-    s->recent_count = 0;
+    s->data->db = c->db;
+    s->data->recent_count = 0;
     if (got == REEF_PARSE_REPLY) {
         s->commands++;
         server_run(s, c, reef_parser_peek(c->in), now_ms, out);

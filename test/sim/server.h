@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * server: a fake Redis. It takes commands that resp/ parsed and writes replies; when
- * and whether they arrive is the network's business (sim.c).
+ * server: fake servers. A node takes commands that resp/ parsed and writes replies;
+ * when and whether they arrive is the network's business (net.c). It has data, or it is
+ * a Sentinel (sentinel.c). All data nodes of a world share one set of data: what a
+ * replica lacks when it is promoted is taken back then (sim_data_lose).
  *
  * Every command of the workload carries the number of its call in its first argument,
- * one letter before it: ECHO t17, SET k17 …, INCR c17. So the server can say which call
- * ran, and how often. */
+ * one letter before it: ECHO t17, SET k17 …, INCR c17. So the server can say which
+ * call ran, and how often. */
 #ifndef REEF_SIM_SERVER_H
 #define REEF_SIM_SERVER_H
 #include "resp/resp.h"
 
-enum { SIM_CALLS = 1024, SIM_QUEUE = 8 };
+enum { SIM_CALLS = 1024, SIM_QUEUE = 8, SIM_NODES = 12, SIM_CHANNELS = 16 };
 
 /* Bytes on their way: appended at the end, taken from the front. */
 typedef struct sim_bytes {
@@ -24,6 +26,11 @@ void sim_bytes_int(sim_bytes *, int64_t); /* its digits */
 void sim_bytes_skip(sim_bytes *, size_t len);
 size_t sim_bytes_left(const sim_bytes *);
 void sim_bytes_free(sim_bytes *);
+/* Parts of replies: the head of an array or a map, a bulk string, an integer. */
+void sim_bytes_head(sim_bytes *, char kind, size_t count);
+void sim_bytes_bulk(sim_bytes *, reef_str);
+void sim_bytes_word(sim_bytes *, const char *text); /* as a bulk string */
+void sim_bytes_number(sim_bytes *, int64_t);
 
 /* The number behind the letter: "t17" is 17; -1 where there is none. */
 int64_t sim_number(reef_str word);
@@ -38,8 +45,33 @@ typedef struct sim_entry {
     bool there;
 } sim_entry;
 
-typedef struct sim_server {
+typedef struct sim_node sim_node;
+
+typedef struct sim_data {
+    sim_entry entries[SIM_CALLS]; /* one key a call */
+    sim_entry before[SIM_CALLS];  /* the last write to it … */
+    int64_t wrote_ms[SIM_CALLS];  /* … and when that was */
+    uint8_t ran[SIM_CALLS];       /* how often each call ran, on whatever node */
+    uint32_t recent[SIM_QUEUE];   /* the calls that the last command ran */
+    uint32_t recent_count;
+    uint32_t db;     /* that the last data command ran in */
+    bool forgot;     /* data was lost: in a restart, or in a fail-over */
+    sim_node *truth; /* the master that was promoted last */
+    uint32_t astray; /* writes that another master took meanwhile: they will be lost */
+    int64_t astray_ms;
+} sim_data;
+
+typedef struct sim_sentinel sim_sentinel; /* sentinel.h */
+
+struct sim_node {
+    const char *address, *name; /* name: what a Sentinel may announce instead */
+    uint16_t port;
     bool up;
+    bool paused;  /* as after SIGSTOP: takes connections and bytes, answers nothing */
+    bool cut;     /* nothing passes between it and the client */
+    bool replica; /* of data->truth */
+    sim_data *data;
+    sim_sentinel *sentinel;      /* it is one */
     bool no_hello;               /* older than Redis 6 */
     bool no_resp3;               /* HELLO 3 is answered with NOPROTO */
     bool surly;                  /* refuses CLIENT SETNAME and SETINFO */
@@ -47,16 +79,10 @@ typedef struct sim_server {
     uint32_t max_clients, clients;
     int64_t idle_ms; /* 0: never closes an idle link */
     int64_t loading_until, masterdown_until, busy_until;
-    sim_entry entries[SIM_CALLS]; /* the data: one key a call */
-    uint8_t ran[SIM_CALLS];       /* how often each call ran */
-    uint32_t recent[SIM_QUEUE];   /* the calls that the last command ran */
-    uint32_t recent_count;
-    uint32_t commands; /* all that were taken, handshakes included */
-    uint32_t auths;    /* credentials that were looked at */
-    uint32_t pings;
-    uint32_t db; /* that the last data command ran in */
-    bool forgot; /* data was lost in a restart */
-} sim_server;
+    uint32_t commands;              /* all that were taken, handshakes included */
+    uint32_t auths;                 /* credentials that were looked at */
+    uint32_t pings, roles, refused; /* refused: READONLY */
+};
 
 /* The server's side of one connection. */
 typedef struct sim_conn {
@@ -67,13 +93,25 @@ typedef struct sim_conn {
     reef_reply *queue[SIM_QUEUE];
     size_t queued;
     int64_t heard_ms;
+    struct {
+        char name[32];
+        bool pattern;
+    } channels[SIM_CHANNELS]; /* that it is subscribed to */
+    size_t channel_count;
 } sim_conn;
 
-bool sim_conn_open(sim_server *, sim_conn *, int64_t now_ms); /* false: no room */
-void sim_conn_close(sim_server *, sim_conn *);
+bool sim_conn_open(sim_node *, sim_conn *, int64_t now_ms); /* false: no room */
+void sim_conn_close(sim_node *, sim_conn *);
 /* The next whole command of what was received runs; its reply goes to `out`. False:
  * there is none (or the stream is bad: `closing` is set). */
-bool sim_serve(sim_server *, sim_conn *, int64_t now_ms, sim_bytes *out);
-void sim_server_forget(sim_server *);
+bool sim_serve(sim_node *, sim_conn *, int64_t now_ms, sim_bytes *out);
+void sim_data_forget(sim_data *);
+/* What was written since then is gone. */
+void sim_data_lose(sim_data *, int64_t since_ms);
+
+/* For server.c and sentinel.c. */
+reef_str sim_arg(const reef_reply *cmd, size_t index);
+void sim_sentinel_run(sim_node *, sim_conn *, const reef_reply *cmd, int64_t now_ms,
+                      sim_bytes *out);
 
 #endif

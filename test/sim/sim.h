@@ -11,12 +11,12 @@
 #define REEF_SIM_H
 #include "net/net.h"
 #include "test/sim/dns.h"
-#include "test/sim/server.h"
+#include "test/sim/sentinel.h"
 
 enum {
-    SIM_LINKS = 64,
+    SIM_LINKS = 128,
     SIM_NOTES = 32,
-    SIM_ADDRESSES = 8,
+    SIM_ADDRESSES = 16,
     SIM_TALKS = 32,
     SIM_NAMESERVERS = 4,
     SIM_FILE = 512,       /* bytes of a hosts file or resolv.conf */
@@ -56,9 +56,12 @@ typedef enum sim_what {
     SIM_ZONE,   /* records come and go; arg: how many more times */
     SIM_SUBMIT, /* one drawn call; arg: how many more */
     SIM_TEND,   /* arg: how many more */
-    SIM_DOWN,   /* arg: for how long */
+    SIM_DOWN,   /* the node is killed; arg: for how long */
     SIM_UP,
-    SIM_IDLE /* has this link been idle for too long? */
+    SIM_STEP,   /* the fail-over goes on; arg: which one it was */
+    SIM_DEMOTE, /* the node is made a replica, unless it is the master by now */
+    SIM_FAULT,  /* something happens to a node; arg: how many more */
+    SIM_IDLE    /* has this link been idle for too long? */
 } sim_what;
 
 typedef struct sim_event {
@@ -66,11 +69,65 @@ typedef struct sim_event {
     uint64_t number; /* events of one moment keep their order */
     sim_what what;
     uint64_t link; /* serial */
+    size_t node;   /* its number */
     size_t arg;
     sim_bytes mail; /* ASKED, TOLD: the message */
 } sim_event;
 
 typedef enum sim_state { SIM_FREE, SIM_OPENING, SIM_OPEN, SIM_LEFT } sim_state;
+
+enum { SIM_PLACES = 32 };
+
+/* A fail-over: the master that is to go, the replica that is to come, and when what
+ * happens, counted from the step before it. The defaults are what was measured. */
+typedef enum sim_step {
+    SIM_SELECT,  /* the leader says +selected-slave, to its subscribers alone */
+    SIM_PROMOTE, /* the replica is a master: it takes writes */
+    SIM_SEE,     /* the leader sees it, and says +promoted-slave */
+    SIM_TELL,    /* the other Sentinels know, and say +switch-master */
+    SIM_FINISH,  /* so does the leader */
+    SIM_STEPS
+} sim_step;
+
+typedef struct sim_failover {
+    size_t serial;
+    bool running;
+    sim_node *leader, *from, *to;
+    uint64_t epoch;              /* the highest that anybody has used */
+    sim_node *agreed;            /* the master that the Sentinels agreed on last, … */
+    uint64_t agreed_epoch;       /* … and since when */
+    int64_t pause_ms[SIM_STEPS]; /* before each step */
+    int64_t at_ms[SIM_STEPS];    /* when each was; 0: not yet */
+    int64_t demote_ms;           /* after TELL, the old master becomes a replica */
+    int64_t lag_ms;              /* of replication: what was written last is lost */
+    sim_step ends;               /* before this one it comes to an end: … */
+    bool dies, aborts;           /* … the leader is killed, or says -failover-abort */
+} sim_failover;
+
+/* Where somebody was said to be. */
+typedef struct sim_place {
+    char host[64];
+    uint16_t port;
+} sim_place;
+
+/* What the engine was given, and what it may do since. */
+typedef struct sim_watch {
+    uint64_t input; /* number of the present input */
+    sim_place told[SIM_PLACES];
+    size_t told_count;
+    struct {
+        bool held;      /* its replacement is selected: no new command goes there */
+        bool named;     /* in an answer, with that … */
+        uint64_t epoch; /* … epoch */
+        uint32_t asks;  /* of a Sentinel: how often for the address */
+    } nodes[SIM_NODES];
+    uint64_t epoch;         /* the highest that was given … */
+    const sim_node *master; /* … and whose it is */
+    uint64_t epoch_input;   /* … and when */
+    uint32_t signs;         /* events, errors and ends of links that justify asking */
+    int64_t start_ms, second;
+    uint32_t second_opens, worst_second; /* connections */
+} sim_watch;
 
 /* One transport. LEFT: the engine closed it, but what it sent is still on its way. */
 typedef struct sim_link {
@@ -90,6 +147,15 @@ typedef struct sim_link {
     int64_t group_head;        /* its call, once known */
     int64_t plain_next;        /* in a group without MULTI: who must come next */
     uint32_t closed_to;        /* calls from this one on must not be sent here */
+    sim_node *node;            /* who is there */
+    bool told, master;         /* it told its role here; it was a master */
+    int64_t asked_ms;          /* for its role, the last time */
+    uint32_t asking, stale;    /* such questions: open; from before the selection */
+    const char *why;           /* the command being taken may not be a call's */
+    uint32_t owed;             /* by a Sentinel: answers of any kind */
+    const sim_node *answered;  /* the address that it gave when asked for it */
+    const sim_node *claim;     /* who is the master, by all that it answered … */
+    uint64_t claim_epoch;      /* … and since when */
     sim_conn conn;
 } sim_link;
 
@@ -160,7 +226,7 @@ typedef struct sim_call {
     uint32_t order;        /* … as its order-th command */
     int64_t submit_ms, deadline_ms, done_ms;
     reef_code code;
-    char text[80];
+    char text[REEF_ERROR_TEXT];
     reef_reply *kept; /* looked at again when the world ends */
 } sim_call;
 
@@ -178,13 +244,20 @@ typedef struct sim_world {
     reef_engine *engine;
     reef_config config;
     sim_rates rates;
-    sim_server server;
+    sim_node nodes[SIM_NODES];
+    size_t node_count;
+    sim_node *server; /* the first one; alone where there are no Sentinels */
+    sim_data data;
+    sim_sentinel sentinels[SIM_NODES];
+    sim_failover failover;
+    sim_watch watch;
     struct {
         const char *text;
         uint16_t port; /* 0: any */
+        size_t node;   /* who is there */
         bool dead, silent;
         uint32_t opens;
-    } addresses[SIM_ADDRESSES]; /* of the server */
+    } addresses[SIM_ADDRESSES];
     size_t address_count;
     sim_names names;
     sim_link links[SIM_LINKS];
@@ -229,6 +302,8 @@ void sim_print(const sim_world *); /* why it failed: seed, last notes */
 /* The server writes bytes that nobody asked for, on every open link. */
 void sim_say(sim_world *, const char *text);
 void sim_break(sim_world *, int sys_errno); /* the server ends every open link */
+/* One more server, with data; it has no address to be found at yet. */
+sim_node *sim_add_node(sim_world *, const char *address, uint16_t port);
 
 /* ---- clock.c: chance, notes, events ------------------------------------------- */
 
@@ -248,14 +323,51 @@ bool sim_next_event(sim_world *, int64_t until_ms); /* false: none up to then */
 void sim_drain(sim_world *, bool ticked);           /* after every input */
 void sim_tend(sim_world *);
 sim_link *sim_find(sim_world *, uint64_t serial);
-void sim_post(sim_world *, sim_link *, const char *bytes, size_t len);
-void sim_post_text(sim_world *, sim_link *, const char *text);
 void sim_end_later(sim_world *, sim_link *, int sys_errno);
-void sim_drop(sim_world *, sim_link *);
+void sim_drop(sim_link *);
 
 int64_t sim_travel(sim_world *, int64_t not_before); /* when it is there */
 /* How many of `len` bytes go into one delivery; long texts are not cut to dust. */
 size_t sim_cut(const sim_world *, size_t len);
+
+/* ---- nodes.c: the servers' side ----------------------------------------------- */
+
+void sim_post(sim_world *, sim_link *, const char *bytes, size_t len);
+void sim_post_text(sim_world *, sim_link *, const char *text);
+void sim_accept(sim_world *, sim_link *);
+void sim_to_server(sim_world *, sim_link *, size_t len);
+void sim_idle(sim_world *, sim_link *);
+bool sim_nodes_event(sim_world *, const sim_event *); /* false: not about nodes */
+void sim_node_break(sim_world *, const sim_node *, int sys_errno); /* its links end */
+void sim_node_kill(sim_world *, sim_node *, int sys_errno);
+void sim_node_pause(sim_world *, sim_node *); /* SIGSTOP */
+void sim_node_resume(sim_world *, sim_node *);
+void sim_node_cut(sim_world *, sim_node *); /* from the client; heal mends it */
+/* It becomes a replica or a master, as a Sentinel does it: its links end. */
+void sim_node_turn(sim_world *, sim_node *, bool replica);
+
+/* ---- failover.c: Sentinels act ------------------------------------------------ */
+
+/* Makes the node a Sentinel of the world's first node. */
+sim_sentinel *sim_make_sentinel(sim_world *, sim_node *);
+/* Begins a fail-over now, from the master as it is; the times may be changed before
+ * anything else happens. */
+sim_failover *sim_fail_over(sim_world *, sim_node *leader, sim_node *to);
+/* A Sentinel tells its subscribers; where: "name ip port" or what it is. */
+void sim_publish(sim_world *, const sim_node *, const char *channel, const char *text);
+/* The Sentinel takes the newest configuration, and says so. */
+void sim_sentinel_learn(sim_world *, sim_node *);
+bool sim_failover_event(sim_world *, const sim_event *);
+void sim_failover_heal(sim_world *);
+
+/* ---- watch.c: promises about Sentinels ---------------------------------------- */
+
+bool sim_watched(const sim_world *); /* there are Sentinels */
+void sim_watch_took(sim_world *, sim_link *, const reef_reply *cmd);
+void sim_watch_given(sim_world *, sim_link *, const reef_reply *, bool push);
+/* Why no call's command may begin on this link now; NULL: it may. */
+const char *sim_watch_why(const sim_world *, const sim_link *);
+void sim_watch_open(sim_world *);
 
 /* ---- names.c: name servers ---------------------------------------------------- */
 
@@ -288,6 +400,18 @@ sim_world *sim_life(uint64_t seed, bool loud);
 /* A perfect network that cuts what it carries into pieces; 0: not at all. */
 sim_world *sim_life_in_pieces(uint64_t seed, uint32_t cut, uint32_t window);
 
+/* ---- seeds_sentinel.c: drawn worlds with Sentinels ---------------------------- */
+
+bool sim_seeds_sentinel(uint64_t seed); /* has this world any? */
+void sim_seeds_sentinels(sim_world *);  /* the nodes, before the start */
+void sim_seeds_fault(sim_world *, size_t more);
+void sim_seeds_later(sim_world *); /* once it has begun */
+
+/* ---- taken.c: what the socket took, what the engine was given ----------------- */
+
+void sim_calls_taken(sim_world *, sim_link *, const char *bytes, size_t len);
+void sim_calls_given(sim_world *, sim_link *, const char *bytes, size_t len);
+
 /* ---- calls.c: the callers, and the promises ----------------------------------- */
 
 /* One call; its number. */
@@ -297,8 +421,8 @@ uint32_t sim_call_group(sim_world *, bool repeatable, int64_t timeout_ms);
 /* Three commands that go out together without MULTI. */
 uint32_t sim_call_train(sim_world *, bool repeatable, int64_t timeout_ms);
 void sim_call_drawn(sim_world *);
-void sim_calls_taken(sim_world *, sim_link *, const char *bytes, size_t len);
-void sim_calls_given(sim_world *, sim_link *, const char *bytes, size_t len);
+/* True for codes that say that nothing was sent. */
+bool sim_never_sent(reef_code);
 void sim_calls_ran(sim_world *); /* looks at what the server ran last */
 void sim_calls_done(sim_world *, reef_done *);
 void sim_calls_check(sim_world *, bool ticked); /* after every input */

@@ -9,6 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+sim_node *sim_add_node(sim_world *w, const char *address, uint16_t port)
+{
+    if (w->node_count == SIM_NODES) {
+        abort();
+    }
+    sim_node *n = &w->nodes[w->node_count++];
+    *n = (sim_node){.address = address,
+                    .port = port,
+                    .up = true,
+                    .user = "",
+                    .password = "",
+                    .data = &w->data};
+    return n;
+}
+
 sim_world *sim_new(uint64_t seed)
 {
     sim_world *w = calloc(1, sizeof *w);
@@ -19,8 +34,7 @@ sim_world *sim_new(uint64_t seed)
     w->hash = w->results = 0xCBF29CE484222325u;
     w->now_ms = 1000;
     w->rates.latency_ms = 1;
-    w->server.up = true;
-    w->server.user = w->server.password = "";
+    w->server = sim_add_node(w, "10.0.0.1", 6379);
     w->addresses[0].text = "10.0.0.1";
     w->address_count = 1;
     sim_names_init(w);
@@ -56,7 +70,7 @@ void sim_free(sim_world *w)
     w->engine = NULL;
     for (size_t i = 0; i < SIM_LINKS; i++) {
         if (w->links[i].state != SIM_FREE) {
-            sim_drop(w, &w->links[i]);
+            sim_drop(&w->links[i]);
         }
     }
     sim_names_free(w);
@@ -137,6 +151,19 @@ void sim_say(sim_world *w, const char *text)
     }
 }
 
+static void world_heal_node(sim_world *w, sim_node *n)
+{
+    bool sentinel = n->sentinel != NULL;
+    n->up = true;
+    n->cut = false;
+    n->user = sentinel ? w->config.sentinel_username : w->config.username;
+    n->password = sentinel ? w->config.sentinel_password : w->config.password;
+    n->max_clients = 0;
+    n->idle_ms = 0; /* it may cross a command on its way: unsure is right */
+    n->loading_until = n->masterdown_until = n->busy_until = 0;
+    sim_node_resume(w, n);
+}
+
 /* A sick link is one that something happened to: its peer now says so. */
 void sim_heal(sim_world *w)
 {
@@ -147,12 +174,9 @@ void sim_heal(sim_world *w)
     sim_trace(w, "heal", 0, 0);
     w->rates = calm;
     w->healed = true;
-    w->server.up = true;
-    w->server.user = w->config.username;
-    w->server.password = w->config.password;
-    w->server.max_clients = 0;
-    w->server.idle_ms = 0; /* it may cross a command on its way: unsure is right */
-    w->server.loading_until = w->server.masterdown_until = w->server.busy_until = 0;
+    for (size_t i = 0; i < w->node_count; i++) {
+        world_heal_node(w, &w->nodes[i]);
+    }
     for (size_t i = 0; i < w->address_count; i++) {
         w->addresses[i].silent = false;
     }
@@ -160,9 +184,10 @@ void sim_heal(sim_world *w)
         sim_link *l = &w->links[i];
         if (l->sick && (l->state == SIM_OPEN || l->state == SIM_OPENING)) {
             l->ended = true;
-            sim_conn_close(&w->server, &l->conn);
+            sim_conn_close(l->node, &l->conn);
             sim_at(w, w->now_ms, SIM_GONE, l->serial, ECONNRESET);
         }
     }
     sim_names_heal(w);
+    sim_failover_heal(w);
 }

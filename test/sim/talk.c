@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * talk: the reader of expectations, and the comparison with replies. */
+#include "test/sim/talk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the reader --------------------------------------------------------------- */
+
+/* Copies a line with its $names filled in. */
+static bool talk_fill(const char *from, size_t len, const talk_names *names,
+                      char out[TALK_TEXT])
+{
+    static const char *const words[] = {"$name", "$host", "$port"};
+    const char *values[] = {names->name, names->host, names->port};
+    size_t used = 0;
+    for (size_t i = 0; i < len;) {
+        size_t word = 0;
+        while (word < 3 && (len - i < 5 || memcmp(from + i, words[word], 5) != 0)) {
+            word++;
+        }
+        const char *text = word < 3 ? values[word] : from + i;
+        size_t part = word < 3 ? strlen(text) : 1;
+        if (used + part >= TALK_TEXT) {
+            return false;
+        }
+        memcpy(out + used, text, part);
+        used += part;
+        i += word < 3 ? 5 : 1;
+    }
+    out[used] = '\0';
+    return true;
+}
+
+static bool talk_is(const char *line, size_t len, const char *text)
+{
+    return len == strlen(text) && memcmp(line, text, len) == 0;
+}
+
+/* A line that changes who is spoken to, or how. */
+static bool talk_setting(talk_reader *t, const char *line, size_t len)
+{
+    static const char *const who[] = {"to sentinel", "to master", "to replica"};
+    for (size_t i = 0; i < 3; i++) {
+        if (talk_is(line, len, who[i])) {
+            t->to = (talk_to)i;
+            return true;
+        }
+    }
+    bool two = talk_is(line, len, "resp 2"), three = talk_is(line, len, "resp 3");
+    t->protocol = two ? 2 : three ? 3 : t->protocol;
+    return two || three || len == 0 || line[0] == '#';
+}
+
+static bool talk_begin(const talk_reader *t, const char *line, size_t len,
+                       const talk_names *names, talk_case *out)
+{
+    out->line = t->line;
+    out->protocol = t->protocol;
+    out->to = t->to;
+    out->shape_count = 0;
+    return t->protocol != 0 && talk_fill(line + 2, len - 2, names, out->command);
+}
+
+static bool talk_shape(const char *line, size_t len, const talk_names *names,
+                       talk_case *out)
+{
+    bool first = line[0] == '<';
+    return out->line > 0 && out->shape_count < TALK_MORE &&
+           first == (out->shape_count == 0) &&
+           talk_fill(line + 2, len - 2, names, out->shapes[out->shape_count++]);
+}
+
+bool talk_next(talk_reader *t, const talk_names *names, talk_case *out)
+{
+    out->line = 0;
+    while (*t->text != '\0' && !t->wrong) {
+        const char *line = t->text, *end = strchr(line, '\n');
+        size_t len = end != NULL ? (size_t)(end - line) : strlen(line);
+        bool long_one = len > 2 && line[1] == ' ';
+        if (out->line > 0 && out->shape_count > 0 && !(long_one && line[0] == '+')) {
+            return true;
+        }
+        t->line++;
+        t->text += len + (end != NULL);
+        if (long_one && line[0] == '>') {
+            t->wrong = out->line > 0 || !talk_begin(t, line, len, names, out);
+        } else if (long_one && (line[0] == '<' || line[0] == '+')) {
+            t->wrong = !talk_shape(line, len, names, out);
+        } else {
+            t->wrong = out->line > 0 || !talk_setting(t, line, len);
+        }
+    }
+    return !t->wrong && out->line > 0 && out->shape_count > 0;
+}
+
+reef_cmd *talk_command(const talk_case *c)
+{
+    reef_cmd *cmd = reef_cmd_new();
+    const char *at = c->command;
+    for (bool first = true; cmd != NULL && *at != '\0'; first = false) {
+        char word[TALK_TEXT];
+        size_t len = strcspn(at, " ");
+        memcpy(word, at, len);
+        word[len] = '\0';
+        if (first) {
+            reef_cmd_begin(cmd, word);
+        } else {
+            reef_cmd_text(cmd, word);
+        }
+        at += len;
+        at += strspn(at, " ");
+    }
+    return cmd;
+}
+
+/* ---- the comparison ----------------------------------------------------------- */
+
+typedef struct talk_look {
+    const char *at; /* in the shape */
+    const reef_reply *reply;
+    int protocol;
+    char *why;
+    size_t cap;
+} talk_look;
+
+static bool talk_one(talk_look *, const reef_node *);
+
+static void talk_blank(talk_look *k)
+{
+    k->at += strspn(k->at, " ");
+}
+
+static bool talk_take(talk_look *k, const char *word)
+{
+    talk_blank(k);
+    size_t len = strlen(word);
+    if (strncmp(k->at, word, len) != 0) {
+        return false;
+    }
+    k->at += len;
+    return true;
+}
+
+static bool talk_differs(const talk_look *k, const reef_node *n, const char *wanted)
+{
+    reef_str text = reef_text(k->reply, n);
+    if (k->why[0] == '\0') {
+        snprintf(k->why, k->cap, "wanted %s before \"%.60s\", found kind %d \"%.*s\"",
+                 wanted, k->at, (int)reef_node_kind(n),
+                 (int)(text.len < 80 ? text.len : 80), text.ptr);
+    }
+    return false;
+}
+
+/* What stands between two quotes; the shape goes on behind them. */
+static reef_str talk_quoted(talk_look *k)
+{
+    const char *from = k->at, *end = strchr(from, '"');
+    reef_str words = {from, end != NULL ? (size_t)(end - from) : strlen(from)};
+    k->at += words.len + (end != NULL);
+    return words;
+}
+
+static bool talk_string(const reef_node *n)
+{
+    return reef_node_kind(n) == REEF_STRING || reef_node_kind(n) == REEF_STATUS;
+}
+
+static bool talk_all_of(reef_str text, const char *letters)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\0' || strchr(letters, text.ptr[i]) == NULL) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+static bool talk_holds(reef_str text, reef_str part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++) {
+        if (memcmp(text.ptr + i, part.ptr, part.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An error, or words in quotes. */
+static bool talk_words(talk_look *k, const reef_node *n)
+{
+    reef_str text = reef_text(k->reply, n);
+    if (talk_take(k, "error\"")) {
+        reef_str words = talk_quoted(k);
+        bool good = reef_node_kind(n) == REEF_ERR && text.len >= words.len &&
+                    memcmp(text.ptr, words.ptr, words.len) == 0;
+        return good || talk_differs(k, n, "such an error");
+    }
+    bool part = talk_take(k, "~");
+    if (!talk_take(k, "\"")) {
+        return talk_differs(k, n, "a shape that is known");
+    }
+    reef_str words = talk_quoted(k);
+    bool good = talk_string(n) &&
+                (part ? talk_holds(text, words) : reef_str_equal(text, words));
+    return good || talk_differs(k, n, part ? "a string with that" : "just that");
+}
+
+static bool talk_plain(talk_look *k, const reef_node *n)
+{
+    reef_str text = reef_text(k->reply, n);
+    if (talk_take(k, "any")) {
+        return true;
+    }
+    if (talk_take(k, "nil")) {
+        return reef_node_kind(n) == REEF_NIL || talk_differs(k, n, "nil");
+    }
+    if (talk_take(k, "int")) {
+        return reef_node_kind(n) == REEF_INT || talk_differs(k, n, "an integer");
+    }
+    if (talk_take(k, "text")) {
+        return (talk_string(n) && text.len > 0) || talk_differs(k, n, "a text");
+    }
+    if (talk_take(k, "digits")) {
+        bool good = talk_string(n) && talk_all_of(text, "0123456789");
+        return good || talk_differs(k, n, "digits");
+    }
+    if (talk_take(k, "id")) {
+        bool good =
+            talk_string(n) && text.len == 40 && talk_all_of(text, "0123456789abcdef");
+        return good || talk_differs(k, n, "40 hexadecimal digits");
+    }
+    return talk_words(k, n);
+}
+
+/* Behind the bracket. */
+static bool talk_array(talk_look *k, const reef_node *n)
+{
+    size_t count = reef_count(n);
+    for (size_t i = 0; i < count; i++) {
+        if (talk_take(k, "]")) {
+            return talk_differs(k, n, "fewer elements");
+        }
+        if (!talk_one(k, reef_at(n, i))) {
+            return false;
+        }
+    }
+    return talk_take(k, "]") || talk_differs(k, n, "more elements");
+}
+
+/* Goes behind a shape that nothing is compared with. */
+static void talk_skip(talk_look *k)
+{
+    int depth = 0;
+    for (; *k->at != '\0' && (depth > 0 || *k->at != ']'); k->at++) {
+        depth += *k->at == '[';
+        depth -= *k->at == ']';
+    }
+}
+
+static bool talk_each(talk_look *k, const reef_node *n)
+{
+    const char *from = k->at;
+    for (size_t i = 0; i < reef_count(n); i++) {
+        k->at = from;
+        if (!talk_one(k, reef_at(n, i))) {
+            return false;
+        }
+    }
+    if (reef_count(n) == 0) {
+        talk_skip(k);
+    }
+    return talk_take(k, "]") || talk_differs(k, n, "one shape for all");
+}
+
+static bool talk_map(talk_look *k, const reef_node *n)
+{
+    while (!talk_take(k, "}")) {
+        char key[64];
+        size_t len = strcspn(k->at, "= ");
+        if (len == 0 || len >= sizeof key || k->at[len] != '=') {
+            return talk_differs(k, n, "key=shape");
+        }
+        memcpy(key, k->at, len);
+        key[len] = '\0';
+        k->at += len + 1;
+        const reef_node *value = reef_get(k->reply, n, key);
+        if (!talk_one(k, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool talk_one(talk_look *k, const reef_node *n)
+{
+    reef_kind kind = reef_node_kind(n);
+    bool three = k->protocol == 3;
+    if (talk_take(k, "push[")) {
+        return kind == (three ? REEF_PUSH : REEF_ARRAY) ? talk_array(k, n)
+                                                        : talk_differs(k, n, "a push");
+    }
+    if (talk_take(k, "each[")) {
+        return kind == REEF_ARRAY ? talk_each(k, n) : talk_differs(k, n, "an array");
+    }
+    if (talk_take(k, "[")) {
+        return kind == REEF_ARRAY ? talk_array(k, n) : talk_differs(k, n, "an array");
+    }
+    if (talk_take(k, "{")) {
+        return kind == (three ? REEF_MAP : REEF_ARRAY) ? talk_map(k, n)
+                                                       : talk_differs(k, n, "a map");
+    }
+    return talk_plain(k, n);
+}
+
+bool talk_fits(const char *shape, const reef_reply *reply, int protocol, char *why,
+               size_t cap)
+{
+    talk_look k = {shape, reply, protocol, why, cap};
+    why[0] = '\0';
+    const reef_node *root = reef_reply_root(reply);
+    if (!talk_one(&k, root)) {
+        return false;
+    }
+    talk_blank(&k);
+    return k.at[0] == '\0' || talk_differs(&k, root, "the end of the shape");
+}
