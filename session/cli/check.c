@@ -76,6 +76,12 @@ static void check_settings(cli_check *check)
     cli_origin_text(config, REEF_SET_HOSTS, origin, sizeof origin);
     cli_join(line, sizeof line, hosts, "  ", origin);
     cli_check_fact(check, "hosts", line);
+    if (config->master_name[0] != '\0') {
+        cli_origin_text(config, REEF_SET_MASTER_NAME, origin, sizeof origin);
+        cli_join(line, sizeof line, config->master_name, ", as Sentinels call it  ",
+                 origin);
+        cli_check_fact(check, "master", line);
+    }
     check_warnings(check);
 }
 
@@ -129,14 +135,51 @@ static bool check_advise_nameserver(const cli_check *check)
     return true;
 }
 
-/* What to do about a connection that did not come about. */
-static void check_advise(const cli_check *check, reef_code code)
+typedef struct check_advice {
+    reef_code code;
+    reef_setting setting;
+    const char *text;
+} check_advice;
+
+/* The same where Sentinels are to say who the master is: none that knows it was found
+ * (`met` false), or the master itself is the matter. */
+static const check_advice *check_advice_sentinel(reef_code code, bool met)
 {
-    static const struct {
-        reef_code code;
-        reef_setting setting;
-        const char *text;
-    } advice[] = {
+    static const check_advice alone[] = {
+        {REEF_CONNECT, REEF_SET_HOSTS,
+         "start the Sentinels there, or correct server.redis.hosts"},
+        {REEF_UNSENT, REEF_SET_HOSTS,
+         "see that the Sentinels answer, or correct server.redis.hosts"},
+        {REEF_NOROUTE, REEF_SET_MASTER_NAME,
+         "correct server.redis.master_name, or have the Sentinels monitor it"},
+        {REEF_BADCONFIG, REEF_SET_MASTER_NAME,
+         "correct server.redis.master_name, or server.redis.hosts"},
+        {REEF_AUTH, REEF_SET_SENTINEL_PASSWORD,
+         "correct server.redis.sentinel_password and server.redis.sentinel_username"},
+    };
+    static const check_advice known[] = {
+        {REEF_CONNECT, REEF_SET_HOSTS,
+         "see that the master runs, and that the address that the Sentinels announce "
+         "is "
+         "good from here"},
+        {REEF_UNSENT, REEF_SET_HOSTS,
+         "see that the master answers, and that the address that the Sentinels "
+         "announce "
+         "is good from here"},
+    };
+    const check_advice *list = met ? known : alone;
+    size_t count =
+        met ? sizeof known / sizeof known[0] : sizeof alone / sizeof alone[0];
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].code == code)
+            return &list[i];
+    }
+    return NULL;
+}
+
+static const check_advice *check_advice_of(const cli_check *check, reef_code code)
+{
+    static const check_advice advice[] = {
         {REEF_CONNECT, REEF_SET_HOSTS,
          "start the server there, or correct server.redis.hosts"},
         {REEF_UNSENT, REEF_SET_HOSTS,
@@ -150,17 +193,32 @@ static void check_advise(const cli_check *check, reef_code code)
         {REEF_PROTOCOL, REEF_SET_HOSTS,
          "see what listens there: it is no Redis or Valkey, or it wants TLS"},
     };
+    const reef_topology *t = &check->topology;
+    if (t->sentinel) {
+        const check_advice *found =
+            check_advice_sentinel(code, cli_belief_knowing(t) > 0);
+        if (found != NULL)
+            return found;
+    }
+    for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++) {
+        if (advice[i].code == code)
+            return &advice[i];
+    }
+    return NULL;
+}
+
+/* What to do about a connection that did not come about. */
+static void check_advise(const cli_check *check, reef_code code)
+{
+    const check_advice *advice = check_advice_of(check, code);
     char origin[REEF_FILE_NAME_MAX + 64], line[sizeof origin + 160];
     if (code == REEF_DNS && check_advise_nameserver(check))
         return;
-    for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++) {
-        if (advice[i].code != code)
-            continue;
-        check_place(&check->ctx->config, advice[i].setting, origin, sizeof origin);
-        cli_join(line, sizeof line, advice[i].text, ": ", origin);
-        cli_check_fact(check, "to do", line);
+    if (advice == NULL)
         return;
-    }
+    check_place(&check->ctx->config, advice->setting, origin, sizeof origin);
+    cli_join(line, sizeof line, advice->text, ": ", origin);
+    cli_check_fact(check, "to do", line);
 }
 
 /* ---- who answers -------------------------------------------------------------- */
@@ -170,7 +228,7 @@ static const char *check_or(const char *text, const char *fallback)
     return text[0] != '\0' ? text : fallback;
 }
 
-static void check_server(cli_check *check)
+void cli_check_server(const cli_check *check)
 {
     const reef_server *s = &check->server;
     char line[256];
@@ -221,7 +279,7 @@ static void check_password(cli_check *check)
                        "or switch its default user off");
 }
 
-static void check_role(cli_check *check)
+void cli_check_role(cli_check *check)
 {
     const reef_server *s = &check->server;
     const reef_config *config = &check->ctx->config;
@@ -346,7 +404,11 @@ static int check_failed(cli_check *check, const reef_error *error)
 {
     int code = cli_fail_begin(check->ctx, error->code, error->text);
     cli_names_find(check, error->code == REEF_DNS ? code : CLI_DONE);
+    cli_belief_find(check);
     if (cli_has(check->ctx, CLI_OPT_JSON)) {
+        fputs(",\"topology\":{", stdout);
+        cli_topology_json(check);
+        fputc('}', stdout);
         cli_names_json(check);
         cli_check_json_end(check, code);
     } else {
@@ -356,14 +418,14 @@ static int check_failed(cli_check *check, const reef_error *error)
     return code;
 }
 
-/* Connects, where that can come to something. */
+/* Asks the Sentinels where there are any, and connects, where that can come to
+ * something. */
 static bool check_meets(cli_check *check, reef_error *error)
 {
-    const cli_context *ctx = check->ctx;
     const reef_look *hopeless = cli_names_hopeless(check);
     if (hopeless == NULL)
-        return reef_server_info(ctx->client, ctx->timeout_ms, &check->server, error) ==
-               REEF_OK;
+        return cli_topology_ask(check, error) == REEF_OK &&
+               cli_topology_meet(check, error) == REEF_OK;
     error->code = REEF_DNS;
     cli_join(error->text, sizeof error->text, hopeless->why, "", "");
     return false;
@@ -385,8 +447,15 @@ static int check_all(cli_check *check)
     if (cmd == NULL)
         return cli_fail(ctx, REEF_NOMEM, "out of memory");
     cli_check_info(check, cmd);
-    check_server(check);
-    check_role(check);
+    cli_check_server(check);
+    if (check->topology.sentinel) {
+        cli_replicas_ask(check, cmd);
+        cli_replicas_show(check);
+    }
+    cli_belief_find(check);
+    cli_check_role(check);
+    if (check->topology.sentinel)
+        cli_replicas_find(check);
     check_password(check);
     if (check_latency(check, cmd)) {
         check_clock(check, cmd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What `reef check` and `reef srv` share: what was found, and looks at names. */
+ * What `reef check`, `reef srv` and `reef topology` share: what was found, looks at
+ * names, at Sentinels and at replicas. */
 #ifndef REEF_SESSION_CLI_CHECK_H
 #define REEF_SESSION_CLI_CHECK_H
 #include "session/cli/cli.h"
@@ -8,7 +9,9 @@
 enum {
     CLI_NAME_FINDINGS = 8, /* about one name, at most */
     CLI_CHECK_NAMES = 40,  /* findings about names, at most; then those of the rest */
-    CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + CLI_CHECK_NAMES + 24
+    CLI_BELIEF_FINDINGS = 48, /* about Sentinels and replicas, at most */
+    CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + CLI_CHECK_NAMES + CLI_BELIEF_FINDINGS + 24,
+    CLI_REPLICAS = 32 /* kept, of one master */
 };
 
 /* One sentence; exit_code CLI_DONE: a note, all works nevertheless. */
@@ -27,9 +30,31 @@ typedef struct cli_name {
     reef_look *other;
 } cli_name;
 
+typedef struct cli_replica {
+    char peer[REEF_PEER_TEXT];
+    char state[24];         /* "online", "wait_bgsave", "send_bulk" */
+    uint64_t behind, lag_s; /* bytes; since it last said how far it is. Online alone */
+} cli_replica;
+
+/* What a server says of its replication. */
+typedef struct cli_replication {
+    bool known;     /* it said anything */
+    bool replica;   /* it follows another server, `master` */
+    bool link_up;   /* to that */
+    bool limited;   /* it takes writes while enough replicas are in time alone … */
+    uint64_t wants; /* … so many; 0: not known */
+    uint64_t in_time;
+    uint64_t offset; /* of its own writes, bytes */
+    char master[REEF_PEER_TEXT];
+    uint32_t all, count; /* that there are; that are kept */
+    cli_replica replicas[CLI_REPLICAS];
+} cli_replication;
+
 typedef struct cli_check {
     cli_context *ctx;
     reef_server server;
+    reef_topology topology;
+    cli_replication replication;
     bool has_latency, has_clock;
     int64_t best_us, median_us, clock_ms;
     char eviction[32]; /* maxmemory_policy, "" where not known */
@@ -47,9 +72,15 @@ void cli_check_find(cli_check *, int exit_code, const char *a, const char *b,
 void cli_check_fact(const cli_check *, const char *name, const char *text);
 /* The findings for a person, in lines. */
 void cli_check_text(const cli_check *);
+/* Who answers, in lines; and a replica where the master should be. */
+void cli_check_server(const cli_check *);
+void cli_check_role(cli_check *);
 
 /* ---- probe.c ------------------------------------------------------------------ */
-/* INFO: fills in what an old server's handshake left out, and finds what is odd. */
+/* The value of "name:value" on a line of its own, cut to fit. */
+bool cli_info_field(reef_str info, const char *name, char *out, size_t cap);
+/* INFO: fills in what an old server's handshake left out, reads of its replicas, and
+ * finds what is odd. */
 void cli_check_info(cli_check *, reef_cmd *);
 /* Tries each command that sessions need, where it has no effect. */
 void cli_check_rights(cli_check *, reef_cmd *);
@@ -84,6 +115,38 @@ void cli_names_find(cli_check *, int exit_code);
 const reef_look *cli_names_hopeless(const cli_check *);
 void cli_names_json(const cli_check *); /* ,"names":[…] */
 void cli_names_free(cli_check *);
+
+/* ---- topology.c --------------------------------------------------------------- */
+/* Asks every Sentinel, and shows the answers in lines. On a single server nothing. */
+reef_code cli_topology_ask(cli_check *, reef_error *);
+/* Connects to the master: for the whole timeout where a Sentinel knows it, else just
+ * long enough to hear why not. */
+reef_code cli_topology_meet(cli_check *, reef_error *);
+/* The members as JSON, without the braces. */
+void cli_topology_json(const cli_check *);
+
+/* ---- belief.c ----------------------------------------------------------------- */
+/* The Sentinels that know the master by its name. */
+uint32_t cli_belief_knowing(const reef_topology *);
+/* How many of them have to agree on a fail-over; 0: none knows. */
+uint32_t cli_belief_needed(const reef_topology *);
+/* The view with the newest word on the master; NULL: none knows it. */
+const reef_sentinel_view *cli_belief_newest(const reef_topology *);
+/* Why it is of no use, without its name before that; "" where that is not known. */
+const char *cli_belief_why(const reef_sentinel_view *);
+/* What is wrong with the Sentinels, and between them. */
+void cli_belief_find(cli_check *);
+
+/* ---- replicas.c --------------------------------------------------------------- */
+/* From the text of INFO. */
+void cli_replicas_read(cli_replication *, reef_str info);
+/* Asks the server itself, where `known` is not yet set. */
+void cli_replicas_ask(cli_check *, reef_cmd *);
+uint32_t cli_replicas_online(const cli_replication *);
+void cli_replicas_show(const cli_check *);
+/* What is wrong with them; worse where a fail-over is to promote one. */
+void cli_replicas_find(cli_check *);
+void cli_replicas_json(const cli_replication *); /* an object */
 
 /* ---- blame.c ------------------------------------------------------------------ */
 /* How a step ended, in words. */

@@ -18,8 +18,9 @@ enum cli_exit {
     CLI_AUTH = 5,
     CLI_REFUSED = 6, /* by the server, a tombstone or a newer record */
     CLI_UNSURE = 7,
-    CLI_PROTOCOL = 8,  /* broken protocol, a limit passed, a corrupt record */
-    CLI_INCOMPLETE = 9 /* input cut off, output not written, out of memory */
+    CLI_PROTOCOL = 8,   /* broken protocol, a limit passed, a corrupt record */
+    CLI_INCOMPLETE = 9, /* input cut off, output not written, out of memory */
+    CLI_FRAGILE = 10    /* it works, but no fail-over would */
 };
 
 /* The order is that of the table in options.c. */
@@ -41,6 +42,9 @@ typedef enum cli_opt {
     CLI_OPT_ALL,
     CLI_OPT_TABLE,
     CLI_OPT_NAMESERVER,
+    CLI_OPT_SECONDS,
+    CLI_OPT_THREADS,
+    CLI_OPT_RATE,
     CLI_OPTS
 } cli_opt;
 
@@ -194,6 +198,7 @@ int cli_session_read(cli_context *, reef_sessions **list, reef_session *out);
 /* ---- the commands ------------------------------------------------------------- */
 int cli_check_run(cli_context *);
 int cli_srv_run(cli_context *);
+int cli_topology_run(cli_context *);
 int cli_config_run(cli_context *);
 void cli_config_help(FILE *);  /* the settings there are, for a person */
 void cli_config_table(FILE *); /* the same in Markdown, as README has it */
@@ -201,6 +206,7 @@ int cli_call_run(cli_context *);
 int cli_resp_run(cli_context *);
 int cli_slot_run(cli_context *);
 int cli_demo_run(cli_context *);
+int cli_soak_run(cli_context *);
 int cli_session_new_run(cli_context *);
 int cli_session_save_run(cli_context *);
 int cli_session_get_run(cli_context *);

@@ -44,6 +44,24 @@ const cli_command cli_commands[] = {
      .min_args = 1,
      .max_args = 1,
      .run = cli_srv_run},
+    {.name = "topology",
+     .args = "",
+     .summary = "master, replicas and Sentinels, and whether a fail-over could be",
+     .help =
+         "Asks every Sentinel what it believes, the master for its replicas, and says\n"
+         "in plain words what stands in the way of a fail-over: who is silent, cut\n"
+         "off or of another mind, too few for a vote, nobody to promote. \"how\" says\n"
+         "whether a Sentinel stands in the settings or was learnt from another, and\n"
+         "whether its announcements are heard (watched) or it is asked once a second\n"
+         "(polled). \"silent\" are seconds since a replica last said how far it is.\n"
+         "On a single server: its role and its replicas. It changes nothing. Exit\n"
+         "code 10: all works now, but no fail-over would.\n"
+         "\n"
+         "Examples:\n"
+         "  reef topology\n"
+         "  reef topology --json --timeout 2s\n"
+         "  reef -c /etc/knot/knot.toml topology || alert\n",
+     .run = cli_topology_run},
     {.name = "config",
      .args = "[--table]",
      .summary = "show the settings in force, and where each came from",
@@ -194,6 +212,31 @@ const cli_command cli_commands[] = {
          "  reef demo\n"
          "  reef -c knot.toml demo\n",
      .run = cli_demo_run},
+    {.name = "soak",
+     .args = "[--seconds N] [--threads T] [--rate R]",
+     .summary = "use sessions from many threads, and verify every answer",
+     .help =
+         "For a fail-over drill: start it, break something, read the summary. Threads\n"
+         "that share one client save, read, touch and delete sessions of their own,\n"
+         "each with a mark and a number in it, and count with INCR, which is never\n"
+         "sent twice. Told are calls, errors by class, latencies, the longest time\n"
+         "without a success, answers to the wrong caller, acknowledged writes that\n"
+         "were missing later (replication is asynchronous) and commands that ran\n"
+         "twice. An INCR whose answer was lost is looked up, and is no error then.\n"
+         "Events are shown on stderr as they happen. Ctrl-C ends it early, with the\n"
+         "summary. All keys begin with \"reef-soak:\" behind the configured prefix,\n"
+         "are removed at the end, and expire in any case.\n"
+         "\n"
+         "Exit code 0: nothing was wrong. 8: an answer was wrong, a write was\n"
+         "missing, or a command ran twice. Else: that of the first error.\n"
+         "\n"
+         "Examples:\n"
+         "  reef soak\n"
+         "  reef soak --seconds 60 --threads 64 --timeout 15s\n"
+         "  reef soak --rate 200 --seconds 3600 --json\n",
+     .options =
+         CLI_BIT(CLI_OPT_SECONDS) | CLI_BIT(CLI_OPT_THREADS) | CLI_BIT(CLI_OPT_RATE),
+     .run = cli_soak_run},
     {.name = "help",
      .args = "[COMMAND]",
      .summary = "this overview, or the help of a command",

@@ -52,7 +52,8 @@ int cli_help_main(FILE *out, const cli_context *ctx)
     fputs("  0 done              1 not found            2 usage or settings\n"
           "  3 DNS               4 can't reach          5 credentials refused\n"
           "  6 refused           7 unsure if it ran     8 protocol, corrupt data\n"
-          "  9 incomplete: input cut off, output not written, out of memory\n\n",
+          "  9 incomplete: input cut off, output not written, out of memory\n"
+          " 10 it works, but no fail-over would\n\n",
           out);
     help_title(out, ctx, "Examples");
     fputs("  reef -c knot.toml check\n"

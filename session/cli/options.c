@@ -37,6 +37,10 @@ const cli_option cli_options[CLI_OPTS] = {
     [CLI_OPT_TABLE] = {'\0', "table", NULL, "the settings there are, in Markdown"},
     [CLI_OPT_NAMESERVER] = {'\0', "nameserver", "IP",
                             "ask it: ip, ip:port, domain/ip:port; may be repeated"},
+    [CLI_OPT_SECONDS] = {'\0', "seconds", "N", "how long, 1 to 86400 (default 10)"},
+    [CLI_OPT_THREADS] = {'\0', "threads", "T", "how many, 1 to 256 (default 8)"},
+    [CLI_OPT_RATE] = {'\0', "rate", "R",
+                      "calls a second over all threads (default 0: no limit)"},
 };
 
 typedef struct options_scan {

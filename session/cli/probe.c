@@ -11,8 +11,7 @@
 
 /* ---- INFO --------------------------------------------------------------------- */
 
-/* The value of "name:value" on a line of its own. */
-static bool probe_field(reef_str info, const char *name, char *out, size_t cap)
+bool cli_info_field(reef_str info, const char *name, char *out, size_t cap)
 {
     size_t len = strlen(name);
     for (size_t at = 0; at < info.len;) {
@@ -37,16 +36,16 @@ static bool probe_field(reef_str info, const char *name, char *out, size_t cap)
 static void probe_fill(char *field, size_t cap, reef_str info, const char *name)
 {
     if (field[0] == '\0')
-        (void)probe_field(info, name, field, cap);
+        (void)cli_info_field(info, name, field, cap);
 }
 
 /* A server that was told to forget may forget sessions before their time. */
 static void probe_memory(cli_check *check, reef_str info)
 {
     char max[32] = "";
-    (void)probe_field(info, "maxmemory", max, sizeof max);
-    (void)probe_field(info, "maxmemory_policy", check->eviction,
-                      sizeof check->eviction);
+    (void)cli_info_field(info, "maxmemory", max, sizeof max);
+    (void)cli_info_field(info, "maxmemory_policy", check->eviction,
+                         sizeof check->eviction);
     bool limited = max[0] != '\0' && strcmp(max, "0") != 0;
     if (limited && check->eviction[0] != '\0' &&
         strcmp(check->eviction, "noeviction") != 0)
@@ -60,15 +59,15 @@ static void probe_server(reef_server *s, reef_str info)
 {
     char role[16] = "";
     if (s->server[0] == '\0' &&
-        !probe_field(info, "server_name", s->server, sizeof s->server))
+        !cli_info_field(info, "server_name", s->server, sizeof s->server))
         (void)snprintf(s->server, sizeof s->server, "redis");
     if (s->version[0] == '\0') {
-        (void)probe_field(info, "valkey_version", s->version, sizeof s->version);
+        (void)cli_info_field(info, "valkey_version", s->version, sizeof s->version);
         probe_fill(s->version, sizeof s->version, info, "redis_version");
     }
     probe_fill(s->mode, sizeof s->mode, info, "server_mode");
     probe_fill(s->mode, sizeof s->mode, info, "redis_mode");
-    if (s->role[0] != '\0' || !probe_field(info, "role", role, sizeof role))
+    if (s->role[0] != '\0' || !cli_info_field(info, "role", role, sizeof role))
         return;
     bool replica = strcmp(role, "slave") == 0;
     (void)snprintf(s->role, sizeof s->role, "%s", replica ? "replica" : role);
@@ -83,6 +82,7 @@ void cli_check_info(cli_check *check, reef_cmd *cmd)
     if (reef_reply_code(reply) == REEF_OK && info.len > 0) {
         probe_server(&check->server, info);
         probe_memory(check, info);
+        cli_replicas_read(&check->replication, info);
     }
     reef_reply_free(reply);
 }
@@ -247,6 +247,9 @@ void cli_check_json(const cli_check *check)
     if (check->has_clock)
         printf(",\"clock_ms\":%" PRId64, check->clock_ms);
     probe_json_text("maxmemory_policy", check->eviction);
+    fputs(",\"topology\":{", stdout);
+    cli_topology_json(check);
+    fputc('}', stdout);
     cli_names_json(check);
     cli_check_json_end(check, check->exit_code);
 }

@@ -2,9 +2,11 @@
  *
  * reef check as a whole, on answers of a table and a server of the test's own making.
  * Linked with __wrap_reef_call of cli_script.h, __wrap_reef_look_up and
- * __wrap_reef_look_free of cli_look.h, and __wrap_reef_server_info. */
+ * __wrap_reef_look_free of cli_look.h, __wrap_reef_client_topology of cli_sentinels.h,
+ * and __wrap_reef_server_info. */
 #include "test/unit/cli_look.h"
 #include "test/unit/cli_script.h"
+#include "test/unit/cli_sentinels.h"
 
 #include "session/cli/check.h"
 
@@ -56,6 +58,7 @@ static int check_begin(void **state)
     role = "master";
     clock_is(reef_unix_ns() / 1000000000);
     script_begin(good);
+    sentinels_none();
     look_reset();
     look_begin(&look_host, REEF_OK, "");
     (void)snprintf(look_host.source, sizeof look_host.source, "hosts file");
@@ -337,6 +340,82 @@ static void check_replica(void **state)
     cap_has(c->out, "takes no writes: name its master in server.redis.hosts\n");
 }
 
+static void check_sentinel_settings(cap *c)
+{
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"10.0.0.1\"]\n"
+                    "password = \"hunter2\"\nmaster_name = \"main\"\n");
+    (void)snprintf(look_host.source, sizeof look_host.source, "address");
+    sentinels_three();
+}
+
+/* What the Sentinels believe comes before who answers, and their trouble among all that
+ * is found. */
+static void check_sentinels(void **state)
+{
+    static const script_answer slaves[] = {
+        {"INFO", "$84\r\nrole:master\r\nslave0:ip=10.0.0.2,port=1,state=online,"
+                 "offset=0,lag=0\r\nmaxmemory:1000\r\n\r\n"},
+        {"", ":0\r\n"},
+        {NULL, NULL}};
+    cap *c = *state;
+    check_sentinel_settings(c);
+    assert_int_equal(checks(c), CLI_DONE);
+    cap_has(c->out, "master    main, as Sentinels call it  /");
+    cap_has(c->out, "sentinels address ");
+    cap_has(c->out, "by the word of 3 of 3, epoch 7\nserver    ");
+    cap_has(c->out, "replicas  unknown: ");
+    cap_has(c->out, "good      ");
+    script_begin(slaves);
+    assert_int_equal(checks(c), CLI_PROTOCOL); /* of the answers to the probes */
+    cap_has(c->out, "          10.0.0.2:1  online ");
+    sentinels_mute(1, REEF_SENTINEL_SILENT, "refused");
+    cap_set(c, CLI_OPT_JSON, "");
+    checks(c);
+    look_is_json(c->out);
+    cap_has(c->out, ",\"topology\":{\"sentinel\":true,\"master_name\":\"main\",");
+    cap_has(c->out, "\"text\":\"10.0.0.2:26379 does not answer (refused): start it");
+}
+
+/* No master: it depends on the Sentinels what is to be done. */
+static void check_sentinel_advice(void **state)
+{
+    static const struct {
+        reef_code code;
+        bool known;
+        const char *part;
+    } cases[] = {
+        {REEF_CONNECT, true, "see that the master runs, and that the address that"},
+        {REEF_UNSENT, true, "see that the master answers, and that the address"},
+        {REEF_AUTH, true, "correct server.redis.password and"},
+        {REEF_CONNECT, false, "start the Sentinels there, or correct"},
+        {REEF_UNSENT, false, "see that the Sentinels answer, or correct"},
+        {REEF_AUTH, false, "correct server.redis.sentinel_password and"},
+        {REEF_BADCONFIG, false, "correct server.redis.master_name, or"},
+        {REEF_NOROUTE, false, "correct server.redis.master_name, or have"},
+        {REEF_DNS, false, "correct the name in server.redis.hosts"},
+    };
+    cap *c = *state;
+    check_sentinel_settings(c);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        met = cases[i].code;
+        sentinels_three();
+        for (uint32_t j = 0; j < 3 && !cases[i].known; j++)
+            sentinels_mute(j, REEF_SENTINEL_WRONG, "of no use");
+        assert_int_equal(checks(c), cli_exit_of(cases[i].code));
+        cap_has(c->out, "\nto do     ");
+        cap_has(c->out, cases[i].part);
+        cap_has(c->out,
+                cases[i].known ? "by the word of 3" : "and 10.0.0.3:26379: of no");
+        assert_string_equal(c->err, "reef: said the fake\n");
+    }
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(checks(c), CLI_DNS);
+    look_is_json(c->out);
+    cap_has(c->out, ",\"topology\":{\"sentinel\":true,");
+    sentinels_code = REEF_NOMEM;
+    assert_int_equal(checks(c), CLI_INCOMPLETE);
+}
+
 /* The first problem counts, a note does not, and what does not fit counts as well. */
 static void check_findings(void **state)
 {
@@ -361,11 +440,17 @@ static void check_findings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CHECK_TEST(check_good),      CHECK_TEST(check_notes),
-        CHECK_TEST(check_problems),  CHECK_TEST(check_advice),
-        CHECK_TEST(check_findings),  CHECK_TEST(check_names),
-        CHECK_TEST(check_names_odd), CHECK_TEST(check_nameserver),
+        CHECK_TEST(check_good),
+        CHECK_TEST(check_notes),
+        CHECK_TEST(check_problems),
+        CHECK_TEST(check_advice),
+        CHECK_TEST(check_findings),
+        CHECK_TEST(check_names),
+        CHECK_TEST(check_names_odd),
+        CHECK_TEST(check_nameserver),
         CHECK_TEST(check_replica),
+        CHECK_TEST(check_sentinels),
+        CHECK_TEST(check_sentinel_advice),
     };
     return cmocka_run_group_tests_name("cli_check", tests, NULL, NULL);
 }

@@ -179,8 +179,8 @@ static void probe_json(void **state)
     assert_string_equal(
         c->out, "{\"enabled\":false,\"file\":null,\"peer\":null,\"server\":null,"
                 "\"version\":null,\"protocol\":3,\"mode\":null,\"role\":null,"
-                "\"db\":0,\"maxmemory_policy\":null,\"names\":[],\"findings\":[],"
-                "\"exit\":0}\n");
+                "\"db\":0,\"maxmemory_policy\":null,\"topology\":{\"sentinel\":false,"
+                "\"replication\":null},\"names\":[],\"findings\":[],\"exit\":0}\n");
     looked.has_latency = looked.has_clock = true;
     looked.best_us = 5;
     looked.median_us = 9;
