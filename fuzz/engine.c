@@ -6,8 +6,11 @@
  * a name server tell the truth or lie, …). The oracle: every ticket completes exactly
  * once and by its deadline, no operation names a link that is not there, a link is
  * never sent to after its end, a datagram's socket is sent to once, nothing spins, and
- * nothing is left over when the engine is freed (LeakSanitizer). Whether a reply is the
- * right one is test/sim's business: here the peer may say anything. */
+ * nothing is left over when the engine is freed (LeakSanitizer). Where there are
+ * Sentinels, a caller's command goes only to who may have said that it is a master.
+ * Whether a reply is the right one is test/sim's business: here the peer may say
+ * anything. */
+#include "fuzz/engine_talk.h"
 #include "net/net.h"
 #include "test/sim/dns.h"
 
@@ -20,8 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
     DRIVE_LINKS = REEF_TRANSPORTS_MAX,
     DRIVE_QUERY = 320,
+    DRIVE_SAID = 2048,
     DRIVE_CALLS = 128,
     DRIVE_GROUP = 3,
+    DRIVE_TALKS = 128, /* an answer: from here on what was asked is answered */
+    DRIVE_ANNOUNCES = 208,
     DRIVE_OPS = 256, /* operations that may follow one input */
     DRIVE_TICKS = 64 /* ticks in a row that may leave the deadline where it is */
 };
@@ -41,6 +47,14 @@ typedef struct drive_query {
     char bytes[DRIVE_QUERY];
 } drive_query;
 
+/* What was sent to a Sentinel or a server, and not answered in the right form. */
+typedef struct drive_peer {
+    bool sentinel;
+    bool master; /* it may have said so */
+    size_t len;
+    char said[DRIVE_SAID];
+} drive_peer;
+
 typedef struct drive {
     const uint8_t *data;
     size_t size;
@@ -50,7 +64,9 @@ typedef struct drive {
     bool full[DRIVE_LINKS];     /* a SEND waits for room */
     uint32_t owed[DRIVE_LINKS]; /* commands sent, more or less */
     bool greedy;                /* sockets take all that is offered */
+    bool sentinels;
     drive_query queries[DRIVE_LINKS];
+    drive_peer peers[REEF_LINKS_MAX];
     sim_zone zone;
     drive_call calls[DRIVE_CALLS];
     uint32_t call_count;
@@ -75,6 +91,21 @@ static uint8_t drive_byte(drive *d)
 
 /* ---- what comes out ----------------------------------------------------------- */
 
+/* Keeps what was sent, as long as there is room for all of it. */
+static void drive_note(drive *d, const reef_op *op, size_t len)
+{
+    static const char key[] = "\r\n$3\r\nkey\r\n"; /* callers' commands have one */
+    drive_peer *p = &d->peers[op->link];
+    if (p->len + len >= DRIVE_SAID) {
+        p->len = 0;
+        return;
+    }
+    memcpy(p->said + p->len, op->bytes.ptr, len);
+    p->len += len;
+    p->said[p->len] = '\0';
+    drive_must(p->master || strstr(p->said, key) == NULL);
+}
+
 static void drive_send(drive *d, const reef_op *op)
 {
     size_t len = op->bytes.len;
@@ -90,7 +121,9 @@ static void drive_send(drive *d, const reef_op *op)
         d->full[op->link] = true;
         return;
     }
-    if (op->link >= REEF_LINKS_MAX) {
+    if (op->link < REEF_LINKS_MAX && d->sentinels) {
+        drive_note(d, op, taken);
+    } else if (op->link >= REEF_LINKS_MAX) {
         drive_must(q->len + taken <= DRIVE_QUERY && (!q->datagram || q->len == 0));
         memcpy(q->bytes + q->len, op->bytes.ptr, taken);
         q->len += taken;
@@ -116,6 +149,10 @@ static void drive_op(drive *d, const reef_op *op)
         d->full[op->link] = false;
         d->owed[op->link] = 0;
         d->queries[op->link] = (drive_query){.datagram = op->datagram};
+        if (op->link < REEF_LINKS_MAX) {
+            d->peers[op->link] =
+                (drive_peer){.sentinel = op->port == TALK_SENTINEL_PORT};
+        }
         break;
     case REEF_OP_SEND:
         drive_send(d, op);
@@ -217,6 +254,28 @@ static void drive_deliver(drive *d, uint32_t link, const char *bytes, size_t len
     }
 }
 
+/* What the peer was asked is answered, or it announces something. */
+static void drive_talk(drive *d, uint32_t link, bool announces)
+{
+    drive_peer *p = &d->peers[link];
+    talk_command command;
+    sim_bytes out = {0};
+    uint8_t how = drive_byte(d);
+    size_t at = 0, size;
+    if (announces) {
+        talk_announce(how, &out);
+    }
+    while (!announces && (size = talk_next(p->said + at, p->len - at, &command)) > 0) {
+        talk_answer(&command, p->sentinel, how, &out);
+        at += size;
+    }
+    memmove(p->said, p->said + at, p->len - at);
+    p->len -= at;
+    p->master = p->master || (!p->sentinel && !(how & TALK_NINE));
+    drive_deliver(d, link, out.ptr, out.len);
+    sim_bytes_free(&out);
+}
+
 /* A whole reply of one kind or another, or the input's own bytes. */
 static void drive_answer(drive *d, uint32_t link, uint8_t what)
 {
@@ -243,6 +302,10 @@ static void drive_answer(drive *d, uint32_t link, uint8_t what)
         "+OK\r\n+OK\r\n+OK\r\n+OK\r\n",
     };
     size_t kinds = sizeof replies / sizeof replies[0];
+    if (d->sentinels && what >= DRIVE_TALKS) {
+        drive_talk(d, link, what >= DRIVE_ANNOUNCES);
+        return;
+    }
     if (what < kinds * 4) {
         const char *text = replies[what % kinds];
         drive_deliver(d, link, text, strlen(text));
@@ -253,6 +316,7 @@ static void drive_answer(drive *d, uint32_t link, uint8_t what)
     const char *bytes = (const char *)d->data;
     d->data += len;
     d->size -= len;
+    d->peers[link].master = !d->peers[link].sentinel; /* who knows what that says */
     drive_deliver(d, link, bytes, len);
 }
 
@@ -376,6 +440,8 @@ static void drive_step(drive *d)
         drive_names(d, link, how);
         if (how == 255) {
             reef_engine_tend(d->engine, d->now_ms);
+        } else if (how == 254) {
+            reef_engine_survey(d->engine, d->now_ms + 500, d->now_ms);
         }
         break;
     default:
@@ -401,9 +467,29 @@ static void drive_config(drive *d, reef_config *config)
     }
     config->db = bits & 8 ? 2 : 0;
     config->protocol = bits >> 4 & 3;
+    d->sentinels = config->protocol == 1;
     config->protocol = config->protocol == 1 ? 0 : config->protocol;
     config->connect_timeout_ms = bits & 64 ? 100 : 5000;
     d->greedy = bits & 128;
+}
+
+/* There is no protocol 1: it stands for Sentinels. The first is an address, or a name
+ * as a single server is; there may be a second one. */
+static void drive_sentinels(drive *d, reef_config *config)
+{
+    uint8_t bits = drive_byte(d);
+    memcpy(config->master_name, "m", 2);
+    config->hosts[0].port = TALK_SENTINEL_PORT;
+    config->failover_announced = (bits & 1) != 0;
+    if (bits & 2) {
+        config->hosts[1] = config->hosts[0];
+        config->hosts[1].kind = REEF_HOST_TCP;
+        memcpy(config->hosts[1].name, "10.0.0.2", 9);
+        config->host_count = 2;
+    }
+    if (bits & 4) {
+        memcpy(config->sentinel_password, "secret", 7);
+    }
 }
 
 /* What the world calls the server, where it has no address. */
@@ -446,10 +532,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static drive d;
     d = (drive){.data = data, .size = size, .now_ms = 1000};
     reef_config config;
+    static reef_topology topology;
     reef_stats *stats = malloc(sizeof *stats);
     drive_config(&d, &config);
     uint8_t names = config.hosts[0].name[0] == 'd' ? drive_byte(&d) : 0;
     drive_name(&d, &config, names);
+    if (d.sentinels) {
+        drive_sentinels(&d, &config);
+    }
     d.engine = reef_engine_new(&config, 1, d.now_ms);
     drive_must(d.engine != NULL && stats != NULL);
     drive_files(&d, names);
@@ -463,6 +553,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             drive_must(!d.calls[i].open);
         }
     }
+    reef_engine_topology(d.engine, &topology);
+    drive_must(topology.sentinel == d.sentinels);
     reef_engine_stats(d.engine, stats);
     drive_must(stats->answered + stats->failed <= stats->calls);
     drive_must(stats->unsure <= stats->failed);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A constellation for tests: one master, two replicas and three Sentinels of one kind,
+ * all on loopback. It starts settled, in well under a second, since each node is told
+ * of the others; it is struck with the functions of server.h and those here, and is
+ * settled again before the next blow.
+ *
+ * Nodes have numbers, 0 to 2, that stay when roles change; so have Sentinels. A master
+ * is missed for 400 ms, at a ping every 200 ms; the new one takes writes some 800 ms
+ * after the old one fell silent and is announced a second later.
+ *
+ * As in server.h, whatever fails in here fails the running test, and all of it belongs
+ * on the test's own thread; of a watch, reef_stars_watch_us is for every thread. */
+#ifndef REEF_TEST_LIVE_CONSTELLATION_H
+#define REEF_TEST_LIVE_CONSTELLATION_H
+#include "test/live/server.h"
+
+enum { REEF_STARS_NODES = 3, REEF_STARS_SENTINELS = 3 };
+
+#define REEF_STARS_NAME "the.master"
+
+/* Zero is a good choice for each field. */
+typedef struct reef_stars_options {
+    const char *host;     /* where the nodes are, for each other and in what Sentinels
+                           * say: "127.0.0.1" (NULL), "::1", "localhost" */
+    const char *password; /* of the data nodes */
+    const char *sentinel_password;
+    const char *node_extra, *sentinel_extra; /* as `extra` in server.h */
+    bool plain_periods; /* Sentinels publish and ask as rarely as they do by default:
+                         * then the old master of a planned fail-over stays a master for
+                         * ten seconds */
+} reef_stars_options;
+
+typedef struct reef_stars {
+    reef_live_server *nodes[REEF_STARS_NODES]; /* the first is the master at first */
+    reef_live_server *sentinels[REEF_STARS_SENTINELS];
+    char host[16];
+    char password[REEF_NAME_MAX]; /* of the nodes; "": none */
+    char ids[REEF_STARS_SENTINELS][41];
+    bool frozen[REEF_STARS_SENTINELS];
+} reef_stars;
+
+/* Settled. NULL options: all zero. reef_stars_free ends all of it; NULL is fine. */
+reef_stars *reef_stars_start(const reef_live_kind *, const reef_stars_options *);
+void reef_stars_free(reef_stars *);
+
+/* The node that the first Sentinel announces; fails when it is none of ours. Here and
+ * below, Sentinels that were killed or frozen are passed over. */
+int reef_stars_master(const reef_stars *);
+/* The node with this port; -1: none. */
+int reef_stars_node_at(const reef_stars *, uint16_t port);
+/* Waits until all Sentinels announce one master with nothing wrong about it, both
+ * others replicate from it, and a fail-over could begin. Nodes that were killed do not
+ * count; frozen ones have to be thawed before. Its number. */
+int reef_stars_settle(const reef_stars *);
+/* Waits until all Sentinels announce one node that is another than this. Its number. */
+int reef_stars_moved(const reef_stars *, int from);
+
+/* SENTINEL FAILOVER on the Sentinel; waits until it says OK. */
+void reef_stars_failover(const reef_stars *, int sentinel);
+/* DEBUG SLEEP on the node, which hears nobody meanwhile; does not wait for it. */
+void reef_stars_sleep(const reef_stars *, int node, unsigned seconds);
+/* SIGSTOP for a node and a Sentinel at once, as on a host that hangs; either may be -1.
+ * Thaw them once another master is announced: a Sentinel that wakes up before may make
+ * the new master a replica again, on the strength of what it knew when it froze. */
+void reef_stars_freeze(reef_stars *, int node, int sentinel);
+void reef_stars_thaw(reef_stars *, int node, int sentinel);
+/* Starts a node again that was killed: as the master that it was, or as a replica of
+ * the master that is announced. */
+void reef_stars_again(reef_stars *, int node, bool as_replica);
+/* Starts a Sentinel again that was killed; it goes on with what it had written down. */
+void reef_stars_sentinel_again(reef_stars *, int sentinel);
+
+/* A config of the three Sentinels, with the passwords, at the constellation's host. */
+void reef_stars_config(const reef_stars *, reef_config *out);
+
+/* ---- when is there a master again? -------------------------------------------- */
+
+int64_t reef_stars_now_us(void); /* monotonic */
+
+/* A thread that tries to write to the nodes that are no master now, every millisecond,
+ * over connections of its own, and writes down when one of them first let it. */
+typedef struct reef_stars_watch reef_stars_watch;
+reef_stars_watch *reef_stars_watch_begin(const reef_stars *);
+/* When that was, by reef_stars_now_us; 0: no node has yet. */
+int64_t reef_stars_watch_us(const reef_stars_watch *);
+/* Waits until one has, and gives the node's number. at_us may be NULL. */
+int reef_stars_watch_wait(reef_stars_watch *, int64_t *at_us);
+void reef_stars_watch_free(reef_stars_watch *);
+
+#endif

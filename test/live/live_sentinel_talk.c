@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Real Sentinels and servers are held to test/vectors/sentinel_talk.txt, what the
+ * simulated ones are held to as well: what a client learns from these, it can rely on
+ * with the real ones. */
+#include "test/live/constellation.h"
+#include "test/sim/talk.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+enum { TALK_TEXT_MAX = 32768, TALK_CASES_MIN = 45, TALK_PARTNERS = 3 };
+
+/* A connection to one kind of node. */
+typedef struct talk_partner {
+    const reef_live_server *server;
+    int fd; /* -1: none yet */
+    int protocol;
+    reef_parser *parser;
+} talk_partner;
+
+static void talk_part(talk_partner *partner)
+{
+    if (partner->fd >= 0) {
+        close(partner->fd);
+    }
+    partner->fd = -1;
+    reef_parser_free(partner->parser);
+    partner->parser = NULL;
+}
+
+static void talk_meet(talk_partner *partner, int protocol)
+{
+    talk_part(partner);
+    partner->fd = reef_live_dial(partner->server);
+    partner->protocol = protocol;
+    partner->parser = reef_parser_new(NULL, protocol);
+    assert_non_null(partner->parser);
+}
+
+/* The next reply or push, which the parser keeps. */
+static const reef_reply *talk_hear(talk_partner *partner)
+{
+    reef_parse state;
+    while ((state = reef_parser_next(partner->parser)) == REEF_PARSE_MORE) {
+        struct pollfd wait = {.fd = partner->fd, .events = POLLIN, .revents = 0};
+        char bytes[4096];
+        ssize_t len;
+        if (poll(&wait, 1, REEF_LIVE_WAIT_MS) <= 0) {
+            fail_msg("no answer for %d ms", REEF_LIVE_WAIT_MS);
+        }
+        len = recv(partner->fd, bytes, sizeof bytes, 0);
+        assert_true(len > 0);
+        assert_int_equal(
+            reef_parser_feed(partner->parser, (reef_str){bytes, (size_t)len}), REEF_OK);
+    }
+    assert_true(state == REEF_PARSE_REPLY || state == REEF_PARSE_PUSH);
+    return reef_parser_peek(partner->parser);
+}
+
+static void talk_try(talk_partner *partner, const talk_case *one)
+{
+    reef_cmd *cmd = talk_command(one);
+    reef_str wire;
+    char why[300];
+    assert_non_null(cmd);
+    wire = reef_cmd_wire(cmd);
+    assert_int_equal(send(partner->fd, wire.ptr, wire.len, MSG_NOSIGNAL),
+                     (ssize_t)wire.len);
+    reef_cmd_free(cmd);
+    for (uint32_t i = 0; i < one->shape_count; i++) {
+        if (!talk_fits(one->shapes[i], talk_hear(partner), one->protocol, why,
+                       sizeof why)) {
+            fail_msg("line %d, %s: %s", one->line, one->command, why);
+        }
+    }
+}
+
+static const char *talk_text(void)
+{
+    static char text[TALK_TEXT_MAX];
+    FILE *file = fopen("test/vectors/sentinel_talk.txt", "rb");
+    size_t len;
+    assert_non_null(file);
+    len = fread(text, 1, sizeof text - 1, file);
+    assert_true(len < sizeof text - 1);
+    text[len] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void talk_all(const reef_live_kind *kind)
+{
+    reef_stars *stars = reef_stars_start(kind, NULL);
+    talk_partner partners[TALK_PARTNERS] = {
+        [TALK_SENTINEL] = {.server = stars->sentinels[0], .fd = -1},
+        [TALK_MASTER] = {.server = stars->nodes[0], .fd = -1},
+        [TALK_REPLICA] = {.server = stars->nodes[1], .fd = -1}};
+    char port[8];
+    talk_names names = {REEF_STARS_NAME, stars->host, port};
+    talk_reader reader = {.text = talk_text()};
+    talk_case one;
+    unsigned cases = 0;
+    snprintf(port, sizeof port, "%u", (unsigned)stars->nodes[0]->port);
+    while (talk_next(&reader, &names, &one)) {
+        talk_partner *partner = &partners[one.to];
+        if (partner->fd < 0 || partner->protocol != one.protocol) {
+            talk_meet(partner, one.protocol);
+        }
+        talk_try(partner, &one);
+        cases++;
+    }
+    assert_false(reader.wrong);
+    assert_true(cases >= TALK_CASES_MIN);
+    for (size_t i = 0; i < TALK_PARTNERS; i++) {
+        talk_part(&partners[i]);
+    }
+    reef_stars_free(stars);
+}
+
+static void test_talk(void **state)
+{
+    (void)state;
+    reef_live_each(talk_all);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_talk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
