@@ -5,6 +5,7 @@
  * outputs are pulled. Time-outs happen in tick alone, so that a host which ticks late
  * ends calls late, and one that ticks at reef_engine_deadline_ms ends each at its
  * deadline. */
+#include "net/engine.h"
 #include "net/sentinel.h"
 
 #include <stdio.h>
@@ -269,6 +270,10 @@ static reef_ticket *engine_new_ticket(reef_engine *e, const reef_cmd *const cmds
 
 bool reef_engine_errand(reef_engine *e, reef_link *l, const reef_errand_order *order)
 {
+    /* One that memory was short for has no bytes: nothing would answer it. */
+    for (size_t i = 0; i < order->count; i++)
+        if (reef_cmd_code(order->cmds[i]) != REEF_OK)
+            return false;
     reef_ticket *t =
         engine_new_ticket(e, order->cmds, order->count, order->deadline_ms);
     if (!t)

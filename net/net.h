@@ -105,9 +105,9 @@ typedef struct reef_server {
 enum { REEF_SENTINELS_MAX = 32 /* known at once: configured, looked up, learnt */ };
 
 typedef enum reef_sentinel_state {
-    REEF_SENTINEL_SILENT, /* not reached, or no answer; `why` */
-    REEF_SENTINEL_WRONG,  /* it is no Sentinel, or refuses us; `why` */
-    REEF_SENTINEL_UNKNOWN, /* it knows no master of that name; `names` are those it has */
+    REEF_SENTINEL_SILENT,  /* not reached, or no answer; `why` */
+    REEF_SENTINEL_WRONG,   /* it is no Sentinel, or refuses us; `why` */
+    REEF_SENTINEL_UNKNOWN, /* it knows no master of that name; `names`: who it knows */
     REEF_SENTINEL_KNOWS
 } reef_sentinel_state;
 

@@ -56,6 +56,9 @@ static void sentinel_ask_role(reef_engine *e, reef_link *l, reef_probe *probe)
                                .cmds = &one,
                                .count = 1,
                                .deadline_ms = e->now_ms + e->config.connect_timeout_ms};
+    /* Where no call waits for it there is no hurry. */
+    probe->next_ms =
+        e->now_ms + (e->sentinels->held ? REEF_PROBE_MS : REEF_BACKOFF_MAX_MS);
     if (!cmd)
         return;
     /* HELLO needs no permission, and tells the role; ROLE is for who has no HELLO. */
@@ -63,9 +66,6 @@ static void sentinel_ask_role(reef_engine *e, reef_link *l, reef_probe *probe)
     if (l->server.mode[0])
         reef_cmd_int(cmd, l->protocol);
     probe->out = reef_engine_errand(e, l, &order);
-    /* Where no call waits for it there is no hurry. */
-    probe->next_ms =
-        e->now_ms + (e->sentinels->held ? REEF_PROBE_MS : REEF_BACKOFF_MAX_MS);
     reef_cmd_free(cmd);
 }
 
@@ -228,7 +228,7 @@ static void sentinel_dial(reef_engine *e, reef_dial *d, const reef_place *to)
     if (step == REEF_DIAL_NAMELESS || step == REEF_DIAL_SPENT)
         reef_sentinels_ask(e, REEF_SENTINEL_GAP_MS);
     if (step == REEF_DIAL_SPENT && d == &st->main)
-        st->hopeless = d->spent;
+        st->hopeless = d->spent && st->why.code != REEF_OK;
 }
 
 /* A call after a silence: what is known may be old, unless announcements were heard all
@@ -313,8 +313,8 @@ static bool sentinel_is_hopeless(const reef_engine *e, reef_error *why)
     if (!t)
         return false;
     *why = st->why;
-    if (st->hopeless && !st->held && !reef_place_same(&st->target, &st->refuted))
-        return st->supported_ms >= t->submitted_ms &&
+    if (st->hopeless && !st->held && !reef_sentinel_is_refuted(st))
+        return reef_sentinel_is_agreed(e) && st->supported_ms >= t->submitted_ms &&
                st->main.failed_ms >= t->submitted_ms;
     return !st->met && reef_sentinels_hopeless(e, why) != REEF_OK;
 }

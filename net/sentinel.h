@@ -136,6 +136,9 @@ void reef_sentinel_settle(reef_engine *);
 void reef_sentinel_judge(reef_engine *);
 /* Moves to the chosen replica once it is a master; or gives it up. */
 void reef_sentinel_await(reef_engine *);
+bool reef_sentinel_is_refuted(const reef_sentinels *); /* the target, by itself */
+/* Most of those who were heard lately name the target. */
+bool reef_sentinel_is_agreed(const reef_engine *);
 /* The target says that it is no master; or `why` it can't be used. */
 void reef_sentinel_refute(reef_engine *, const reef_error *why);
 bool reef_sentinels_name(const reef_engine *, const reef_sentinel *,
@@ -168,7 +171,7 @@ void reef_sentinel_answered(reef_engine *, reef_link *, const reef_ticket *);
 /* sentinel_view.c */
 /* Why there is no master to send to. */
 void reef_sentinels_why(const reef_engine *, reef_error *out);
-/* REEF_OK, or why no waiting can help: every Sentinel, or most of them, have said so. */
+/* REEF_OK, or why no waiting can help: all Sentinels, or most of them, say so. */
 reef_code reef_sentinels_hopeless(const reef_engine *, reef_error *out);
 
 #endif

@@ -155,6 +155,21 @@ static uint32_t claim_votes(const reef_engine *e, const reef_place *place)
     return votes;
 }
 
+bool reef_sentinel_is_refuted(const reef_sentinels *st)
+{
+    return st->refuted.port && st->rank <= st->refuted_rank &&
+           reef_place_same(&st->target, &st->refuted);
+}
+
+bool reef_sentinel_is_agreed(const reef_engine *e)
+{
+    const reef_sentinels *st = e->sentinels;
+    uint32_t heard = 0;
+    for (uint32_t i = 0; i < st->count; i++)
+        heard += claim_counts(e, st->list[i]);
+    return claim_votes(e, &st->target) * 2 > heard;
+}
+
 /* The place itself has said otherwise, and most Sentinels do not insist. */
 static bool claim_is_refuted(const reef_engine *e, const reef_sentinel *s)
 {
@@ -170,8 +185,8 @@ static const reef_sentinel *claim_best(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
     const reef_sentinel *best = NULL;
-    bool lost = e->now_ms - st->supported_ms >= REEF_BELIEF_MS ||
-                (st->refuted.port && reef_place_same(&st->target, &st->refuted));
+    bool lost =
+        e->now_ms - st->supported_ms >= REEF_BELIEF_MS || reef_sentinel_is_refuted(st);
     uint32_t known = reef_sentinels_known(e);
     for (uint32_t i = 0; i < st->count; i++) {
         const reef_sentinel *s = st->list[i];
@@ -211,18 +226,17 @@ static void claim_lose_early(reef_sentinels *st)
 
 /* Few name it, and it can't be used. Others have announced by then what a leader says
  * first; who alone says it errs. */
-static bool claim_is_vain(const reef_engine *e, const reef_error *why)
+static bool claim_is_vain(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
-    return (reef_dial_hopeless(why->code) ||
-            e->now_ms - st->since_ms >= REEF_EARLY_MS) &&
+    return e->now_ms - st->since_ms >= REEF_EARLY_MS &&
            claim_votes(e, &st->target) * 2 <= reef_sentinels_known(e);
 }
 
 void reef_sentinel_refute(reef_engine *e, const reef_error *why)
 {
     reef_sentinels *st = e->sentinels;
-    if (why->code != REEF_NOROUTE && !claim_is_vain(e, why))
+    if (why->code != REEF_NOROUTE && !claim_is_vain(e))
         return;
     st->refuted = st->target;
     st->refuted_rank = st->rank;
@@ -275,12 +289,13 @@ static void claim_choose(reef_engine *e, reef_sentinel *s, const reef_place *to)
     if (st->chosen.port && !reef_place_same(to, &st->chosen))
         claim_unchoose(e);
     st->holder = s;
-    if (st->chosen.port)
+    if (st->held)
         return;
+    if (!st->chosen.port)
+        claim_dial_to(e, &st->next, &st->next_probe, to);
     st->chosen = *to;
     st->held = true;
     st->held_ms = e->now_ms;
-    claim_dial_to(e, &st->next, &st->next_probe, to);
     if (l && l->state == REEF_LINK_READY)
         reef_link_hold(e, l);
     reef_place_text(to, place);
@@ -351,5 +366,9 @@ void reef_sentinel_await(reef_engine *e)
         claim_unchoose(e);
     } else if (st->held && e->now_ms - st->held_ms >= REEF_HOLD_MS) {
         claim_resume(e, "is tried again: the fail-over has not ended in time");
+    } else if (!st->held && !(st->holder && claim_counts(e, st->holder))) {
+        /* Who selected it is gone. A replica that is started anew may call itself a
+         * master for a moment, and that is no promotion. */
+        claim_unchoose(e);
     }
 }

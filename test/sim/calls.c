@@ -141,7 +141,7 @@ void sim_call_drawn(sim_world *w)
     sim_verb verb = (sim_verb)sim_below(w, SIM_MULTI);
     bool repeatable = verb != SIM_INCR && verb != SIM_APPEND && sim_chance(w, 500);
     /* Not through a socket that takes hours for it. */
-    bool narrow = w->modest || (w->rates.window > 0 && w->rates.window < 100);
+    bool narrow = w->modest || (w->rates.window > 0 && w->rates.window < 200);
     uint32_t large = narrow ? 500 : 60000;
     size_t size = 8 + sim_below(w, sim_chance(w, 50) ? large : 100);
     calls_trouble(w);

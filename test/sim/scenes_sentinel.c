@@ -192,8 +192,8 @@ static void scene_planned(void **state)
     sim_scene_end(w);
 }
 
-/* A socket that is full at the moment of the selection: what has begun is finished, what
- * has not goes to the new master. */
+/* A socket that is full at the moment of the selection: what has begun is finished,
+ * what has not goes to the new master. */
 static void scene_full_socket(void **state)
 {
     (void)state;

@@ -150,7 +150,7 @@ typedef struct sim_link {
     sim_node *node;            /* who is there */
     bool told, master;         /* it told its role here; it was a master */
     int64_t asked_ms;          /* for its role, the last time */
-    uint32_t asking, stale;    /* such questions: open; from before the selection */
+    uint32_t stale;            /* taken when its replacement was selected */
     const char *why;           /* the command being taken may not be a call's */
     uint32_t owed;             /* by a Sentinel: answers of any kind */
     const sim_node *answered;  /* the address that it gave when asked for it */

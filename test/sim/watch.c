@@ -82,7 +82,8 @@ static void watch_hold(sim_world *w, const sim_node *from, const sim_node *to)
     w->watch.nodes[watch_index(w, to)].held = false;
     w->watch.nodes[watch_index(w, from)].held = watch_early(w);
     for (size_t i = 0; i < SIM_LINKS; i++) {
-        w->links[i].stale = w->links[i].node == from ? w->links[i].asking : 0;
+        bool old = w->links[i].node == from;
+        w->links[i].stale = old ? w->links[i].commands : w->links[i].stale;
     }
 }
 
@@ -242,10 +243,7 @@ static void watch_data_reply(sim_world *w, sim_link *l, const reef_reply *r)
     }
     l->master = role == 'm';
     l->told = true;
-    l->asking -= l->asking > 0;
-    if (l->stale > 0) {
-        l->stale--;
-    } else if (l->master) {
+    if (l->master && l->answers > l->stale) {
         w->watch.nodes[watch_index(w, l->node)].held = false;
     }
 }
@@ -313,7 +311,6 @@ void sim_watch_took(sim_world *w, sim_link *l, const reef_reply *cmd)
         if (l->told && w->now_ms < l->asked_ms + WATCH_PROBE_MS) {
             sim_fail(w, "a role is asked for too often", l->number, l->asked_ms);
         }
-        l->asking++;
         l->asked_ms = w->now_ms;
     }
 }

@@ -450,6 +450,49 @@ static void test_tend_makes_what_is_missing(void **state)
     stage_stop(&s);
 }
 
+/* What is being made for a host that tends is work under way. */
+static void test_tend_is_busy(void **state)
+{
+    (void)state;
+    stage s;
+    stage_usual(&s, "");
+    for (int i = 0; i < 3; i++)
+        s.fakes[i].knows = "db.test 6379";
+    s.k.silent = true;
+    reef_engine_tend(s.k.engine, s.k.now_ms);
+    assert_true(reef_engine_busy(s.k.engine));
+    stage_pass(&s, 500);
+    assert_non_null(stage_state(&s)->main.lookup);
+    assert_true(reef_engine_busy(s.k.engine));
+    stage_pass(&s, REEF_SENTINEL_ASK_MS);
+    assert_false(reef_engine_busy(s.k.engine));
+    stage_stop(&s);
+}
+
+/* A server of before that owes an answer says READONLY late: that is no news. */
+static void test_readonly_of_before(void **state)
+{
+    (void)state;
+    stage s;
+    served(&s, "");
+    s.fakes[3].way = FAKE_MUTE;
+    s.fakes[3].says = "-READONLY You can't write against a read only replica.";
+    uint64_t first = stage_call(&s, "SET a", 50);
+    uint64_t second = stage_call(&s, "SET b", 5000);
+    s.fakes[3].way = FAKE_UP; /* a new connection, while the old one drains */
+    s.fakes[3].says = NULL;
+    stage_pass(&s, 50);
+    stage_done(&s, first, REEF_UNSURE, NULL);
+    stage_serves(&s, &s.fakes[3]);
+    assert_int_equal(stage_open_links(&s, &s.fakes[3]), 2);
+    stage_release(&s, &s.fakes[3]);
+    assert_int_equal(stage_open_links(&s, &s.fakes[3]), 1);
+    stage_pass(&s, 300);
+    stage_done(&s, second, REEF_OK, NULL);
+    assert_int_equal(stage_state(&s)->refuted.port, 0);
+    stage_stop(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +518,8 @@ int main(void)
         cmocka_unit_test(test_refused_by_all_addresses),
         cmocka_unit_test(test_deaf_master),
         cmocka_unit_test(test_tend_makes_what_is_missing),
+        cmocka_unit_test(test_tend_is_busy),
+        cmocka_unit_test(test_readonly_of_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

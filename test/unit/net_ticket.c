@@ -127,11 +127,13 @@ static void test_not_now_in_a_transaction(void **state)
         /* Something ran: a script may answer LOADING. */
         {"LOADING x", "ERR other", false, false},
         {"READONLY x", "EXECABORT discarded", false, true},
-        {"ERR x", "EXECABORT Transaction discarded because of: BUSY Redis is busy "
-                  "running a script.",
+        {"ERR x",
+         "EXECABORT Transaction discarded because of: BUSY Redis is busy "
+         "running a script.",
          true, true},
-        {"ERR x", "EXECABORT Transaction discarded because of: READONLY You can't "
-                  "write against a read only replica.",
+        {"ERR x",
+         "EXECABORT Transaction discarded because of: READONLY You can't "
+         "write against a read only replica.",
          false, true},
         {"ERR x", "EXECABORT Transaction discarded because of: READONLY mine", false,
          false},

@@ -333,14 +333,25 @@ static const char *read_command(script *r, const char *at)
 
 /* ---- the network -------------------------------------------------------------- */
 
+static void lose(stage *s, uint32_t link, int sys_errno)
+{
+    const reef_link *l = s->k.engine->links[link];
+    if (l->state == REEF_LINK_CLOSING || l->state == REEF_LINK_FREE)
+        return;
+    s->links[link].to = NULL;
+    reef_engine_closed(s->k.engine, link, sys_errno, s->k.now_ms);
+}
+
 static void deliver(stage *s, uint32_t link, const char *bytes, size_t len)
 {
     const fake *to = s->links[link].to;
     while (len > 0 && s->links[link].to == to) {
         size_t cap;
         void *room = reef_engine_room(s->k.engine, link, &cap);
-        if (!room)
+        if (!room) { /* the engine has let go of it, or is out of memory */
+            lose(s, link, ENOMEM);
             return;
+        }
         size_t part = len < cap ? len : cap;
         memcpy(room, bytes, part);
         reef_engine_received(s->k.engine, link, part, s->k.now_ms);
@@ -410,7 +421,11 @@ static void answer_name(stage *s, const reef_op *op)
     reef_engine_sent(s->k.engine, op->link, op->bytes.len, s->k.now_ms);
     size_t cap;
     void *room = reef_engine_room(s->k.engine, op->link, &cap);
-    assert_true(room && m.len <= cap);
+    if (!room) {
+        reef_engine_closed(s->k.engine, op->link, ENOMEM, s->k.now_ms);
+        return;
+    }
+    assert_true(m.len <= cap);
     memcpy(room, m.bytes, m.len);
     reef_engine_received(s->k.engine, op->link, m.len, s->k.now_ms);
 }
