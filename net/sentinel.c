@@ -325,14 +325,18 @@ static void sentinel_wake(reef_engine *e)
     reef_error why;
     sentinel_rouse(e);
     sentinel_doubt(e);
-    if (!reef_sentinel_wanted(e)) {
-        reef_dial_leave(e, &st->main);
-        return;
-    }
-    reef_sentinels_wake(e);
+    bool wanted = reef_sentinel_wanted(e);
+    if (wanted)
+        reef_sentinels_wake(e);
+    /* What was said counts, though nobody waits for it: who said it may be gone when
+     * somebody does. */
     reef_sentinel_settle(e);
     if (st->settled)
         reef_sentinel_judge(e);
+    if (!wanted) {
+        reef_dial_leave(e, &st->main);
+        return;
+    }
     reef_sentinel_await(e);
     if (!sentinel_doubts(e))
         st->doubt_ms = 0;
