@@ -108,12 +108,13 @@ typedef enum reef_duty {
 typedef struct reef_link {
     reef_link_state state;
     reef_duty duty;
-    bool quiet;         /* its end is no news */
-    bool held;          /* READY: nothing more is written; what it owes may come */
-    bool op_due;        /* OPENING: the host has not been told yet */
-    bool sending;       /* a SEND is out and not answered */
-    uint32_t index;     /* in the engine's array: the host's number for it */
-    uint32_t skip_tail; /* abandoned replies owed after the last ticket in flight */
+    const char *drained; /* DRAINING: why it takes nothing new */
+    bool quiet;          /* its end is no news */
+    bool held;           /* READY: nothing more is written; what it owes may come */
+    bool op_due;         /* OPENING: the host has not been told yet */
+    bool sending;        /* a SEND is out and not answered */
+    uint32_t index;      /* in the engine's array: the host's number for it */
+    uint32_t skip_tail;  /* abandoned replies owed after the last ticket in flight */
     int64_t attempt_deadline_ms; /* of the step that the attempt is at, up to READY */
     int64_t shake_deadline_ms;   /* of the handshake, once the link is open */
     int64_t heard_ms;            /* last byte from the peer, or the connection itself */

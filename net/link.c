@@ -319,8 +319,9 @@ static bool link_drained(reef_engine *e, reef_link *l)
     if (l->state != REEF_LINK_DRAINING || l->flight.head || l->out.head)
         return false;
     reef_error why;
-    reef_error_put(&why, REEF_UNSURE, 0, l->stats.peer,
-                   "closed: a call on it was given up");
+    char text[80];
+    snprintf(text, sizeof text, "closed: it %s", l->drained);
+    reef_error_put(&why, REEF_UNSURE, 0, l->stats.peer, text);
     reef_link_fail(e, l, false, &why);
     return true;
 }
@@ -536,6 +537,7 @@ static void link_drain(reef_engine *e, reef_link *l, const char *text)
     reef_error why;
     if (l->state == REEF_LINK_READY) {
         l->state = REEF_LINK_DRAINING;
+        l->drained = text;
         l->stats.ready = false;
         link_release_unsent(e, l);
         reef_error_put(&why, REEF_UNSENT, 0, l->stats.peer, text);

@@ -81,6 +81,7 @@ static void sentinel_probe(reef_engine *e, const reef_dial *d, reef_probe *probe
 static void sentinel_met(reef_sentinels *st)
 {
     st->met = true;
+    st->pause.step = 0;
     st->hopeless = false;
     st->why.code = REEF_OK;
     if (reef_place_same(&st->target, &st->refuted))

@@ -78,8 +78,10 @@ static reef_sentinel *sentinels_add(reef_engine *e, const char *address, uint16_
 {
     reef_sentinels *st = e->sentinels;
     reef_sentinel *s = sentinels_find(st, address, port);
-    if (s || !sentinels_make_room(st) || !(s = calloc(1, sizeof *s)))
+    if (s || strlen(address) >= sizeof s->address || !sentinels_make_room(st))
         return s;
+    if (!(s = calloc(1, sizeof *s)))
+        return NULL;
     snprintf(s->address, sizeof s->address, "%.*s", (int)sizeof s->address - 1,
              address);
     s->port = port;
@@ -88,6 +90,23 @@ static reef_sentinel *sentinels_add(reef_engine *e, const char *address, uint16_
     s->born_ms = e->now_ms;
     st->list[st->count++] = s;
     return s;
+}
+
+/* A new one; or one that was learnt, and leads nowhere any more. NULL: all are of
+ * use. */
+static reef_seed *sentinels_seed_slot(reef_sentinels *st)
+{
+    if (st->seed_count < REEF_SEEDS_MAX)
+        return &st->seeds[st->seed_count++];
+    for (uint32_t i = 0; i < st->seed_count; i++) {
+        reef_seed *seed = &st->seeds[i];
+        bool used = !seed->learnt || seed->lookup || seed->why.code == REEF_OK;
+        for (uint32_t k = 0; k < st->count; k++)
+            used = used || st->list[k]->seed == (int)i;
+        if (!used)
+            return seed;
+    }
+    return NULL;
 }
 
 /* False: out of memory. */
@@ -104,9 +123,10 @@ static bool sentinels_add_seed(reef_engine *e, const reef_host *host, bool learn
         if (st->seeds[i].host.port == host->port &&
             strcmp(st->seeds[i].host.name, host->name) == 0)
             return true;
-    if (st->seed_count == REEF_SEEDS_MAX)
+    reef_seed *seed = sentinels_seed_slot(st);
+    if (!seed)
         return true;
-    reef_seed *seed = &st->seeds[st->seed_count++];
+    memset(seed, 0, sizeof *seed);
     seed->host = *host;
     seed->learnt = learnt;
     seed->due = true;
