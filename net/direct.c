@@ -221,6 +221,12 @@ static void direct_said(reef_engine *e, reef_link *l, const reef_reply *push)
     (void)push;
 }
 
+static void direct_unasked(reef_engine *e, reef_link *l)
+{
+    (void)e;
+    (void)l;
+}
+
 static void direct_end(reef_engine *e)
 {
     reef_dial_forget(e, &e->direct.main);
@@ -240,5 +246,6 @@ const reef_router reef_router_direct = {
     .tend = direct_tend,
     .answered = direct_answered,
     .said = direct_said,
+    .unasked = direct_unasked,
     .end = direct_end,
 };

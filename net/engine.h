@@ -65,8 +65,9 @@ typedef struct reef_ticket {
     reef_standing place;
     uint32_t link; /* OUT, FLIGHT: the link's index */
     bool repeatable;
-    bool scripted;      /* a script or function answers it, in words of its own */
-    bool doubtful;      /* was sent, lost its link, and waits again: it may have run */
+    bool scripted; /* a script or function answers it, in words of its own */
+    bool atomic;   /* MULTI to EXEC: nothing of it runs before its last byte is there */
+    bool doubtful; /* was sent, lost its link, and waits again: it may have run */
     reef_errand errand; /* not NONE: internal, no caller is told */
     size_t len, sent;
     char *wire;
@@ -164,6 +165,8 @@ typedef struct reef_router {
     void (*answered)(reef_engine *, reef_link *, const reef_ticket *);
     /* A push came on a link that watches. */
     void (*said)(reef_engine *, reef_link *, const reef_reply *push);
+    /* An errand of the router's left the link unsent. */
+    void (*unasked)(reef_engine *, reef_link *);
     void (*end)(reef_engine *); /* frees what it holds */
 } reef_router;
 

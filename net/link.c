@@ -139,8 +139,9 @@ static void link_drop_sent(reef_engine *e, reef_ticket *t, const reef_error *why
 
 static void link_drop_out(reef_engine *e, reef_ticket *t, const reef_error *why)
 {
-    /* Cut off within a single command: the server never had the whole of it. */
-    if (t->sent > 0 && t->count > 1) {
+    /* Cut off within a single command, or a transaction: the server never had the whole
+     * of it. */
+    if (t->sent > 0 && t->count > 1 && !t->atomic) {
         link_drop_sent(e, t, why, false);
         return;
     }
@@ -509,6 +510,8 @@ static void link_release_unsent(reef_engine *e, reef_link *l)
         reef_list_remove(&l->out, t);
         if (t->errand == REEF_ERRAND_PING)
             l->pinged = false;
+        else if (t->errand != REEF_ERRAND_NONE)
+            e->router->unasked(e, l);
         if (t->errand != REEF_ERRAND_NONE)
             reef_ticket_end(e, t, REEF_UNSENT, "");
         else
@@ -558,7 +561,9 @@ static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
     reef_list_remove(&l->out, t);
     snprintf(text, sizeof text, "%s: the deadline passed before %s could be sent",
              l->stats.peer, cut ? "the whole of it" : "it");
-    bool may_have_run = t->doubtful || (cut && t->count > 1);
+    bool may_have_run = t->doubtful || (cut && t->count > 1 && !t->atomic);
+    if (t->errand == REEF_ERRAND_PING)
+        l->pinged = false;
     reef_ticket_end(e, t, may_have_run ? REEF_UNSURE : REEF_UNSENT, text);
     /* The rest of the command will never be sent, so nothing else can be; what went out
      * whole before it is answered all the same. */

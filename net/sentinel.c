@@ -232,8 +232,8 @@ static void sentinel_dial(reef_engine *e, reef_dial *d, const reef_place *to)
         st->hopeless = d->spent && st->why.code != REEF_OK;
 }
 
-/* A call after a silence: what is known may be old, unless announcements were heard all
- * the while. A Sentinel is asked first; one that does not answer is not waited for. */
+/* A call after a silence: what is known may be old, unless announcements can be heard
+ * and did come a moment ago; a connection that is open proves nothing. A Sentinel is asked first; one that does not answer is not waited for. */
 static void sentinel_doubt(reef_engine *e)
 {
     reef_sentinels *st = e->sentinels;
@@ -242,7 +242,7 @@ static void sentinel_doubt(reef_engine *e)
     if (st->resting)
         return;
     st->busy_ms = e->now_ms;
-    if (idle && st->met && !reef_sentinels_watching(e)) {
+    if (idle && st->met && !reef_sentinels_fresh(e)) {
         st->doubt_ms = e->now_ms;
         st->doubter = NULL;
         reef_sentinels_ask(e, 0);
@@ -258,7 +258,7 @@ static void sentinel_rouse(reef_engine *e)
     if (!st->resting || !idle || !reef_engine_called(e))
         return;
     if (st->held)
-        st->held_ms = e->now_ms;
+        st->held_ms = st->hold_from_ms = e->now_ms;
     if (st->doubt_ms)
         st->doubt_ms = e->now_ms;
     if (st->doubt_ms)
@@ -383,6 +383,16 @@ static void sentinel_dial_at(const reef_engine *e, const reef_dial *d,
         sentinel_earlier(at, probe->next_ms);
 }
 
+static void sentinel_held_at(const reef_engine *e, int64_t *at)
+{
+    const reef_sentinels *st = e->sentinels;
+    int64_t leaderless_ms = st->held_ms + REEF_LEADERLESS_MS;
+    sentinel_earlier(at, st->held_ms + REEF_HOLD_MS);
+    sentinel_earlier(at, st->hold_from_ms + REEF_HOLDS_MS - st->hold_spent_ms);
+    if (leaderless_ms > e->now_ms)
+        sentinel_earlier(at, leaderless_ms);
+}
+
 static int64_t sentinel_deadline_ms(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
@@ -395,7 +405,7 @@ static int64_t sentinel_deadline_ms(const reef_engine *e)
     if (st->chosen.port && !e->config.failover_announced)
         sentinel_dial_at(e, &st->next, &st->next_probe, &at);
     if (st->held)
-        sentinel_earlier(&at, st->held_ms + REEF_HOLD_MS);
+        sentinel_held_at(e, &at);
     if (!st->settled && st->first_ms + REEF_SETTLE_MS > e->now_ms)
         sentinel_earlier(&at, st->first_ms + REEF_SETTLE_MS);
     if (st->doubt_ms)
@@ -439,6 +449,15 @@ static void sentinel_said(reef_engine *e, reef_link *l, const reef_reply *push)
     reef_sentinel_heard(e, s, &event);
 }
 
+static void sentinel_unasked(reef_engine *e, reef_link *l)
+{
+    reef_sentinels *st = e->sentinels;
+    if ((int)l->index == st->main.link)
+        st->main_probe.out = false;
+    else if ((int)l->index == st->next.link)
+        st->next_probe.out = false;
+}
+
 const reef_router reef_router_sentinel = {
     .moves = true,
     .wake = sentinel_wake,
@@ -453,5 +472,6 @@ const reef_router reef_router_sentinel = {
     .tend = sentinel_tend,
     .answered = sentinel_answered,
     .said = sentinel_said,
+    .unasked = sentinel_unasked,
     .end = reef_sentinels_free,
 };

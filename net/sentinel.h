@@ -23,14 +23,18 @@
 enum {
     REEF_SEEDS_MAX = REEF_HOSTS_MAX + 8, /* configured, and names that were learnt */
     REEF_BELIEF_MS = 3000,               /* for how long an answer counts */
-    REEF_SETTLE_MS = 50, /* at the start: after the first answer others have … */
-    REEF_HOLD_MS = 3000, /* a fail-over that has not ended then holds no calls */
+    REEF_SETTLE_MS = 50,  /* at the start: after the first answer others have … */
+    REEF_HOLD_MS = 3000,  /* a fail-over that has not ended then holds no calls, */
+    REEF_HOLDS_MS = 6000, /* nor do several in a row that lead nowhere */
+    REEF_HOLDS_APART_MS = 30000, /* in a row: with less than that between them */
+    REEF_LEADERLESS_MS = 500,    /* when the leader is lost, and others know of none */
     REEF_EARLY_MS =
         1500, /* a new master that few name is given so long to be reached */
     REEF_SENTINEL_GAP_MS = 200, /* between questions that the same failure leads to */
     REEF_SENTINEL_ROUNDS = 8,   /* the time that one is given doubles no further */
     REEF_IDLE_GAP_MS = 1500,    /* without a call for so long what is known is old */
     REEF_SILENCE_HOLD_MS = 100, /* a master that owes for so long gets nothing new */
+    REEF_LATELY_MS = 10000,     /* a Sentinel lost for less than that is tried often */
     REEF_FORGET_MS = 300000     /* a learnt Sentinel that was silent for so long goes */
 };
 
@@ -75,7 +79,8 @@ typedef struct reef_sentinel {
     char id[REEF_SAYS_ID + 1];
     char version[32];
     char names[REEF_ERROR_TEXT];
-    reef_place place;        /* KNOWS: the master, by GET-MASTER-ADDR-BY-NAME … */
+    bool knows;              /* its last answer named a master; it may be lost since */
+    reef_place place;        /* the master, by GET-MASTER-ADDR-BY-NAME … */
     reef_says_master master; /* … and by MASTER, with the epoch */
 } reef_sentinel;
 
@@ -104,10 +109,12 @@ typedef struct reef_sentinels {
     reef_place refuted;    /* was named as the master, and is none … */
     uint64_t refuted_rank; /* … by claims up to this rank */
 
-    reef_place chosen; /* the replica that was selected; port 0: none */
-    bool held;         /* calls wait for it */
-    int64_t held_ms;
-    const reef_sentinel *holder; /* who said so; NULL: gone */
+    reef_place chosen;    /* the replica that was selected; port 0: none */
+    bool held;            /* calls wait for it */
+    int64_t held_ms;      /* since it was selected */
+    int64_t hold_from_ms; /* since when calls wait without a break */
+    int64_t hold_spent_ms, hold_end_ms; /* on earlier holds; when the last one ended */
+    const reef_sentinel *holder;        /* who said so; NULL: gone */
     reef_dial next;
     reef_probe next_probe;
 
@@ -161,7 +168,10 @@ void reef_sentinels_ask(reef_engine *, int64_t gap_ms);
 bool reef_sentinels_watching(const reef_engine *); /* somebody's announcements come */
 /* Nobody is being looked up, connected to or asked. */
 bool reef_sentinels_at_rest(const reef_engine *);
-uint32_t reef_sentinels_known(const reef_engine *); /* twins count once */
+/* Twins count once, and those that were learnt once they were heard: lists hold dead
+ * ones. */
+uint32_t reef_sentinels_known(const reef_engine *);
+bool reef_sentinels_fresh(const reef_engine *); /* … and somebody was heard lately */
 
 /* sentinel_ask.c */
 void reef_sentinel_ask(reef_engine *, reef_sentinel *);

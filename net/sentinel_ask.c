@@ -251,6 +251,7 @@ static void ask_told(reef_engine *e, reef_sentinel *s, const reef_ticket *t)
         s->wants_state = false;
     }
     reef_code code = reef_says_address(ask_reply(t, ASK_ADDRESS), &s->place);
+    s->knows = code == REEF_OK;
     if (code == REEF_OK)
         ask_knows(e, s, t);
     else if (code == REEF_NOT_FOUND)

@@ -67,8 +67,10 @@ static void claim_unchoose(reef_engine *e)
     st->chosen.port = 0;
     st->holder = NULL;
     claim_dial_to(e, &st->next, &st->next_probe, &st->chosen);
-    if (l)
-        claim_close(e, l, "not needed: the fail-over has ended");
+    if (!l)
+        return;
+    l->quiet = true;
+    claim_close(e, l, "not needed: the fail-over has ended");
 }
 
 static void claim_tell_switch(reef_engine *e, const reef_sentinel *who)
@@ -105,6 +107,7 @@ static void claim_switch(reef_engine *e, const reef_place *to, uint64_t rank,
     st->why.code = REEF_OK;
     st->hopeless = false;
     st->doubt_ms = 0; /* it was checked, and led here */
+    st->hold_spent_ms = 0;
     st->pause = (reef_backoff){0, 0};
     reef_dial_forget(e, &st->main);
     st->main.link = REEF_NO_LINK;
@@ -136,8 +139,7 @@ uint64_t reef_sentinel_rank(const reef_sentinel *s)
 
 static bool claim_counts(const reef_engine *e, const reef_sentinel *s)
 {
-    return s->state == REEF_SENTINEL_KNOWS && !s->twin &&
-           e->now_ms - s->heard_ms < REEF_BELIEF_MS;
+    return s->knows && !s->twin && e->now_ms - s->heard_ms < REEF_BELIEF_MS;
 }
 
 bool reef_sentinels_name(const reef_engine *e, const reef_sentinel *s,
@@ -179,22 +181,38 @@ static bool claim_is_refuted(const reef_engine *e, const reef_sentinel *s)
            claim_votes(e, &s->place) * 2 <= reef_sentinels_known(e);
 }
 
-/* The claim to follow: of those that count the one of the highest rank. Lower than what
- * is believed: only where most hold it, and nobody has held the other for a while. */
+/* Not of a higher rank, but held by most, and what is believed is lost: it has said
+ * otherwise itself; of an equal rank, nobody holds it now; or nobody held it for a
+ * while before these were asked. A place that its Sentinels can't reach is no way
+ * out. */
+static bool claim_is_left(const reef_engine *e, const reef_sentinel *s)
+{
+    const reef_sentinels *st = e->sentinels;
+    bool equal = reef_sentinel_rank(s) == st->rank && !st->early &&
+                 claim_votes(e, &st->target) == 0;
+    bool lost = equal || reef_sentinel_is_refuted(st);
+    bool down = s->master.down && reef_place_same(&s->place, &s->master.place);
+    uint32_t votes = 0;
+    for (uint32_t i = 0; i < st->count && !down; i++) {
+        const reef_sentinel *voter = st->list[i];
+        bool late = voter->heard_ms - st->supported_ms >= REEF_BELIEF_MS;
+        votes += (lost || late) && reef_sentinels_name(e, voter, &s->place);
+    }
+    return votes * 2 > reef_sentinels_known(e);
+}
+
+/* The claim to follow: of those that count the one of the highest rank. */
 static const reef_sentinel *claim_best(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
     const reef_sentinel *best = NULL;
-    bool lost =
-        e->now_ms - st->supported_ms >= REEF_BELIEF_MS || reef_sentinel_is_refuted(st);
-    uint32_t known = reef_sentinels_known(e);
     for (uint32_t i = 0; i < st->count; i++) {
         const reef_sentinel *s = st->list[i];
         if (!claim_counts(e, s) || claim_is_refuted(e, s))
             continue;
         bool higher = st->target.port == 0 || reef_sentinel_rank(s) > st->rank;
         bool better = !best || reef_sentinel_rank(s) > reef_sentinel_rank(best);
-        if (better && (higher || (lost && claim_votes(e, &s->place) * 2 > known)))
+        if (better && (higher || claim_is_left(e, s)))
             best = s;
     }
     return best;
@@ -215,13 +233,14 @@ void reef_sentinel_settle(reef_engine *e)
 }
 
 /* It was the master by its own word alone, and is not (any more). */
-static void claim_lose_early(reef_sentinels *st)
+static void claim_lose_early(reef_engine *e)
 {
+    reef_sentinels *st = e->sentinels;
     if (!st->early)
         return;
     st->early = false;
     st->rank -= st->rank & 1;
-    st->supported_ms = INT64_MIN / 2;
+    st->supported_ms = e->now_ms - REEF_BELIEF_MS;
 }
 
 /* Few name it, and it can't be used. Others have announced by then what a leader says
@@ -240,21 +259,28 @@ void reef_sentinel_refute(reef_engine *e, const reef_error *why)
         return;
     st->refuted = st->target;
     st->refuted_rank = st->rank;
-    claim_lose_early(st);
+    claim_lose_early(e);
 }
 
 void reef_sentinel_judge(reef_engine *e)
 {
     reef_sentinels *st = e->sentinels;
-    const reef_sentinel *best = claim_best(e);
+    uint64_t rank = 0;
+    bool named = false;
     for (uint32_t i = 0; i < st->count; i++) {
         const reef_sentinel *s = st->list[i];
         if (!reef_sentinels_name(e, s, &st->target))
             continue;
         st->supported_ms =
             s->heard_ms > st->supported_ms ? s->heard_ms : st->supported_ms;
-        st->early = false;
+        rank = reef_sentinel_rank(s) > rank ? reef_sentinel_rank(s) : rank;
+        named = true;
     }
+    if (named && st->early) { /* its rank was our own guess */
+        st->early = false;
+        st->rank = rank;
+    }
+    const reef_sentinel *best = claim_best(e);
     if (best && reef_place_same(&best->place, &st->target))
         st->rank = reef_sentinel_rank(best);
     else if (best)
@@ -266,13 +292,14 @@ void reef_sentinel_judge(reef_engine *e)
 static void claim_resume(reef_engine *e, const char *text)
 {
     reef_sentinels *st = e->sentinels;
-    reef_link *l = reef_sentinel_link(e, &st->main);
     char place[REEF_PEER_TEXT];
     if (!st->held)
         return;
     st->held = false;
-    if (l)
-        l->held = false;
+    st->hold_spent_ms += e->now_ms - st->hold_from_ms;
+    st->hold_end_ms = e->now_ms;
+    for (uint32_t i = 0; i < e->link_count; i++)
+        e->links[i]->held = false;
     /* Whether it still is one is its own word again. */
     st->main_probe.master = false;
     st->main_probe.next_ms = e->now_ms;
@@ -281,29 +308,63 @@ static void claim_resume(reef_engine *e, const char *text)
     reef_sentinels_ask(e, 0);
 }
 
-static void claim_choose(reef_engine *e, reef_sentinel *s, const reef_place *to)
+static void claim_tell_hold(reef_engine *e, const reef_sentinel *s)
 {
-    reef_sentinels *st = e->sentinels;
+    const reef_sentinels *st = e->sentinels;
     char text[REEF_ERROR_TEXT], place[REEF_PEER_TEXT], by[REEF_PEER_TEXT];
-    reef_link *l = reef_sentinel_link(e, &st->main);
-    if (st->chosen.port && !reef_place_same(to, &st->chosen))
-        claim_unchoose(e);
-    st->holder = s;
-    if (st->held)
-        return;
-    if (!st->chosen.port)
-        claim_dial_to(e, &st->next, &st->next_probe, to);
-    st->chosen = *to;
-    st->held = true;
-    st->held_ms = e->now_ms;
-    if (l && l->state == REEF_LINK_READY)
-        reef_link_hold(e, l);
-    reef_place_text(to, place);
+    reef_place_text(&st->chosen, place);
     reef_peer_text(by, s->address, s->port, false);
     snprintf(text, sizeof text,
              "is to become the master of '%.60s', as %.60s says; calls wait for it",
              e->config.master_name, by);
     reef_report_event(e, REEF_EVENT_HELD, place, text);
+}
+
+/* Every link to a server but that to the chosen one; also what drains: it would finish
+ * a command there. */
+static void claim_hold(reef_engine *e)
+{
+    for (uint32_t i = 0; i < e->link_count; i++) {
+        reef_link *l = e->links[i];
+        if (l->duty == REEF_DUTY_SERVE && (int)i != e->sentinels->next.link &&
+            (l->state == REEF_LINK_READY || l->state == REEF_LINK_DRAINING))
+            reef_link_hold(e, l);
+    }
+}
+
+/* Fail-overs that lead nowhere, one after the other, may not stop all calls. */
+static bool claim_may_hold(const reef_engine *e)
+{
+    const reef_sentinels *st = e->sentinels;
+    return st->hold_spent_ms < REEF_HOLDS_MS ||
+           e->now_ms - st->hold_end_ms >= REEF_HOLDS_APART_MS;
+}
+
+static void claim_choose(reef_engine *e, reef_sentinel *s, const reef_place *to)
+{
+    reef_sentinels *st = e->sentinels;
+    bool held = st->held, other = s != st->holder;
+    if (reef_place_same(to, &st->target))
+        return;
+    if (st->chosen.port && !reef_place_same(to, &st->chosen)) {
+        claim_unchoose(e);
+        st->held = held;
+        other = true;
+    }
+    st->holder = s;
+    if (!st->chosen.port)
+        claim_dial_to(e, &st->next, &st->next_probe, to);
+    st->chosen = *to;
+    if (other || !held)
+        st->held_ms = e->now_ms;
+    if (held || !claim_may_hold(e))
+        return;
+    if (e->now_ms - st->hold_end_ms >= REEF_HOLDS_APART_MS)
+        st->hold_spent_ms = 0;
+    st->held = true;
+    st->hold_from_ms = st->next_probe.next_ms = e->now_ms;
+    claim_hold(e);
+    claim_tell_hold(e, s);
 }
 
 /* Sentinels may call one server by different names: what one calls the master, by a
@@ -345,13 +406,37 @@ void reef_sentinel_heard(reef_engine *e, reef_sentinel *s, const reef_says_event
     }
 }
 
-/* The leader says that no fail-over is under way, and names the same master. */
+/* The leader, asked since, says that no fail-over is under way, and names the same
+ * master. An answer may have begun before the selection and ended behind it. */
 static bool claim_is_over(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
     const reef_sentinel *s = st->holder;
-    return s && s->heard_ms > st->held_ms && claim_counts(e, s) &&
+    return s && s->asked_ms > st->held_ms && !s->asking && claim_counts(e, s) &&
            !s->master.failing_over && reef_place_same(&s->place, &st->target);
+}
+
+/* The leader is lost, and most of the others, asked since, know of no fail-over. */
+static bool claim_is_leaderless(const reef_engine *e)
+{
+    const reef_sentinels *st = e->sentinels;
+    uint32_t calm = 0;
+    if (e->now_ms - st->held_ms < REEF_LEADERLESS_MS ||
+        (st->holder && st->holder->link != REEF_NO_LINK))
+        return false;
+    for (uint32_t i = 0; i < st->count; i++) {
+        const reef_sentinel *s = st->list[i];
+        calm += reef_sentinels_name(e, s, &st->target) && !s->master.failing_over &&
+                !s->master.down && s->heard_ms > st->held_ms;
+    }
+    return calm * 2 > reef_sentinels_known(e);
+}
+
+static bool claim_held_enough(const reef_engine *e)
+{
+    const reef_sentinels *st = e->sentinels;
+    return e->now_ms - st->held_ms >= REEF_HOLD_MS ||
+           e->now_ms - st->hold_from_ms + st->hold_spent_ms >= REEF_HOLDS_MS;
 }
 
 void reef_sentinel_await(reef_engine *e)
@@ -364,7 +449,10 @@ void reef_sentinel_await(reef_engine *e)
     } else if (claim_is_over(e)) {
         claim_resume(e, "stays the master: the fail-over has ended without another");
         claim_unchoose(e);
-    } else if (st->held && e->now_ms - st->held_ms >= REEF_HOLD_MS) {
+    } else if (st->held && claim_is_leaderless(e)) {
+        claim_resume(e, "stays the master: who led the fail-over is gone");
+        claim_unchoose(e);
+    } else if (st->held && claim_held_enough(e)) {
         claim_resume(e, "is tried again: the fail-over has not ended in time");
     } else if (!st->held && !(st->holder && claim_counts(e, st->holder))) {
         /* Who selected it is gone. A replica that is started anew may call itself a

@@ -329,12 +329,14 @@ static void sentinels_connect(reef_engine *e, reef_sentinel *s)
     s->link = (int)l->index;
 }
 
-/* While others answer, one that can't be reached is tried as often as they are
- * asked. */
-static void sentinels_pause(reef_engine *e, reef_sentinel *s, const reef_link *l)
+/* One that was there a moment ago is tried often: it may lead a fail-over as soon as it
+ * is back. Others, no more often than those that answer are asked. */
+static void sentinels_pause(reef_engine *e, reef_sentinel *s)
 {
     int64_t pause = reef_backoff_next(e, &s->pause);
-    if (!l->served && sentinels_any_up(e))
+    int64_t since = s->heard_ms > s->born_ms ? s->heard_ms : s->born_ms;
+    bool lately = e->now_ms - since < REEF_LATELY_MS;
+    if ((s->state == REEF_SENTINEL_WRONG || !lately) && sentinels_any_up(e))
         s->pause.until_ms = e->now_ms + REEF_SENTINEL_ASK_MS + pause;
 }
 
@@ -368,7 +370,9 @@ void reef_sentinels_down(reef_engine *e, reef_link *l, const reef_error *why)
     s->why = *why;
     s->verdict_ms = e->now_ms;
     sentinels_untwin(st, s);
-    sentinels_pause(e, s, l);
+    sentinels_pause(e, s);
+    if (s == st->holder)
+        reef_sentinels_ask(e, 0);
     if (s->seed >= 0)
         st->seeds[s->seed].due = true;
 }
@@ -459,6 +463,16 @@ bool reef_sentinels_watching(const reef_engine *e)
     return false;
 }
 
+bool reef_sentinels_fresh(const reef_engine *e)
+{
+    const reef_sentinels *st = e->sentinels;
+    for (uint32_t i = 0; i < st->count; i++)
+        if (st->list[i]->watched && sentinels_is_up(e, st->list[i]) &&
+            e->now_ms - st->list[i]->heard_ms < REEF_BELIEF_MS)
+            return true;
+    return false;
+}
+
 bool reef_sentinels_at_rest(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
@@ -479,7 +493,9 @@ uint32_t reef_sentinels_known(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
     uint32_t known = 0;
-    for (uint32_t i = 0; i < st->count; i++)
-        known += !st->list[i]->twin;
+    for (uint32_t i = 0; i < st->count; i++) {
+        const reef_sentinel *s = st->list[i];
+        known += !s->twin && (s->configured || s->heard_ms != 0);
+    }
     return known;
 }

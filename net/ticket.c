@@ -139,6 +139,8 @@ reef_ticket *reef_ticket_new(reef_engine *e, const reef_cmd *const cmds[], size_
     t->count = (uint32_t)count;
     t->wire = (char *)t + head;
     t->repeatable = true;
+    t->atomic = count > 1 && reef_str_is(reef_cmd_at(cmds[0], 0), "MULTI") &&
+                reef_str_is(reef_cmd_at(cmds[count - 1], 0), "EXEC");
     for (size_t i = 0; i < count; i++) {
         reef_str wire = reef_cmd_wire(cmds[i]);
         if (wire.len > 0)

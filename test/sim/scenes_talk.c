@@ -22,22 +22,28 @@ static char *talk_text(void)
     return text;
 }
 
-/* One connection to each kind of node. */
+/* One connection to each kind of node; as a link of the world, so that announcements
+ * find it. */
 typedef struct talk_line {
-    sim_node *node;
-    sim_conn conn;
+    sim_link *link;
     reef_parser *in;
     int protocol;
 } talk_line;
 
-static void talk_open(talk_line *l, sim_node *n, int protocol)
+static void talk_close(talk_line *l)
 {
     if (l->in != NULL) {
-        sim_conn_close(l->node, &l->conn);
+        sim_drop(l->link);
         reef_parser_free(l->in);
     }
-    *l = (talk_line){.node = n, .protocol = protocol};
-    assert_true(sim_conn_open(n, &l->conn, 1000));
+}
+
+static void talk_open(talk_line *l, sim_link *link, sim_node *n, int protocol)
+{
+    talk_close(l);
+    *link = (sim_link){.state = SIM_OPEN, .node = n};
+    *l = (talk_line){.link = link, .protocol = protocol};
+    assert_true(sim_conn_open(n, &link->conn, 1000));
     l->in = reef_parser_new(NULL, protocol);
     assert_non_null(l->in);
 }
@@ -47,17 +53,31 @@ static void talk_say(talk_line *l, const talk_case *c)
     reef_cmd *cmd = talk_command(c);
     assert_non_null(cmd);
     reef_str wire = reef_cmd_wire(cmd);
-    sim_bytes out = {0};
-    reef_parser_feed(l->conn.in, wire);
-    assert_true(sim_serve(l->node, &l->conn, 1000, &out));
-    reef_parser_feed(l->in, (reef_str){out.ptr, out.len});
-    sim_bytes_free(&out);
+    reef_parser_feed(l->link->conn.in, wire);
+    assert_true(sim_serve(l->link->node, &l->link->conn, 1000, &l->link->down));
     reef_cmd_free(cmd);
+}
+
+/* Who is spoken to leads a fail-over to its end. */
+static void talk_strike(sim_world *w, talk_line *l, const talk_case *c)
+{
+    bool first = l->link->node->sentinel->master == &w->nodes[1];
+    sim_failover *f = sim_fail_over(w, l->link->node, &w->nodes[first ? 2 : 1]);
+    f->ends = c->blow == TALK_GIVE_UP ? SIM_PROMOTE : f->ends;
+    while (w->heap_count > 0) {
+        sim_event e = sim_pop(w);
+        w->now_ms = e.at_ms;
+        (void)sim_failover_event(w, &e);
+    }
+    assert_false(f->running);
 }
 
 static void talk_hear(talk_line *l, const talk_case *c)
 {
     char why[300];
+    sim_bytes *down = &l->link->down;
+    reef_parser_feed(l->in, (reef_str){down->ptr + down->head, sim_bytes_left(down)});
+    sim_bytes_skip(down, sim_bytes_left(down));
     for (uint32_t i = 0; i < c->shape_count; i++) {
         reef_parse got = reef_parser_next(l->in);
         bool any = got == REEF_PARSE_REPLY || got == REEF_PARSE_PUSH;
@@ -75,26 +95,32 @@ static void scene_talk(void **state)
 {
     (void)state;
     sim_world *w = sim_scene_sentinels(2, 3);
+    sim_node *nodes[] = {sim_scene_sentinel(w, 0), w->server, &w->nodes[1]};
     talk_reader reader = {.text = talk_text()};
     talk_names names = {"mymaster", w->server->address, "6379"};
     talk_line lines[3] = {{0}};
     talk_case c;
-    uint32_t cases = 0;
+    uint32_t cases = 0, blows = 0;
     while (talk_next(&reader, &names, &c)) {
         talk_line *l = &lines[c.to];
-        sim_node *nodes[] = {sim_scene_sentinel(w, 0), w->server, &w->nodes[1]};
         if (l->protocol != c.protocol) {
-            talk_open(l, nodes[c.to], c.protocol);
+            talk_open(l, &w->links[c.to], nodes[c.to], c.protocol);
         }
-        talk_say(l, &c);
+        if (c.blow == TALK_NO_BLOW) {
+            talk_say(l, &c);
+        } else {
+            talk_strike(w, l, &c);
+            blows++;
+            names.host = nodes[TALK_SENTINEL]->sentinel->master->address;
+        }
         talk_hear(l, &c);
         cases++;
     }
     assert_false(reader.wrong);
-    assert_in_range(cases, 45, 200);
+    assert_in_range(cases, 55, 200);
+    assert_int_equal(blows, 3);
     for (size_t i = 0; i < 3; i++) {
-        sim_conn_close(lines[i].node, &lines[i].conn);
-        reef_parser_free(lines[i].in);
+        talk_close(&lines[i]);
     }
     sim_free(w);
     free(w);
@@ -135,6 +161,12 @@ static void scene_talk_differs(void **state)
         {"each[ int ]", "*2\r\n:1\r\n:2\r\n", true},
         {"each[ int ]", "*2\r\n:1\r\n+a\r\n", false},
         {"each[ int ] any", "*0\r\n", false},
+        {"words[ \"a\" digits ]", "+a 1\r\n", true},
+        {"words[ \"a\" digits ]", "+a\r\n", false},
+        {"words[ \"a\" digits ]", "+a 1 1\r\n", false},
+        {"words[ \"a\" digits ]", "+a b\r\n", false},
+        {"words[ \"a\" ]", "-a\r\n", false},
+        {"[ words[ text ] int ]", "*2\r\n+a\r\n:1\r\n", true},
         {"{ a=int b=text }", "%2\r\n+b\r\n+x\r\n+a\r\n:1\r\n", true},
         {"{ a=int b=text }", "%1\r\n+a\r\n:1\r\n", false},
         {"{ a=int }", "*2\r\n+a\r\n:1\r\n", false},
@@ -165,7 +197,9 @@ static void scene_talk_wrong(void **state)
     (void)state;
     static const char *const texts[] = {"> PING\n< text\n",   "resp 3\n< text\n",
                                         "resp 3\n> A\n> B\n", "resp 3\n+ text\n",
-                                        "resp 4\n",           "to nobody\n"};
+                                        "resp 4\n",           "to nobody\n",
+                                        "! fail over\n",      "resp 3\n! fail\n",
+                                        "resp 3\n! give up\n< text\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         talk_reader reader = {.text = texts[i]};
         talk_names names = {"a", "b", "c"};

@@ -53,22 +53,31 @@ static bool talk_setting(talk_reader *t, const char *line, size_t len)
     return two || three || len == 0 || line[0] == '#';
 }
 
+static talk_blow talk_blow_of(const char *line, size_t len)
+{
+    return talk_is(line, len, "! fail over") ? TALK_FAIL_OVER
+           : talk_is(line, len, "! give up") ? TALK_GIVE_UP
+                                             : TALK_NO_BLOW;
+}
+
 static bool talk_begin(const talk_reader *t, const char *line, size_t len,
                        const talk_names *names, talk_case *out)
 {
     out->line = t->line;
     out->protocol = t->protocol;
     out->to = t->to;
+    out->blow = talk_blow_of(line, len);
     out->shape_count = 0;
-    return t->protocol != 0 && talk_fill(line + 2, len - 2, names, out->command);
+    return t->protocol != 0 && (line[0] == '!') == (out->blow != TALK_NO_BLOW) &&
+           talk_fill(line + 2, len - 2, names, out->command);
 }
 
 static bool talk_shape(const char *line, size_t len, const talk_names *names,
                        talk_case *out)
 {
-    bool first = line[0] == '<';
+    bool answer = line[0] == '<', first = out->shape_count == 0;
     return out->line > 0 && out->shape_count < TALK_MORE &&
-           first == (out->shape_count == 0) &&
+           answer == (first && out->blow == TALK_NO_BLOW) &&
            talk_fill(line + 2, len - 2, names, out->shapes[out->shape_count++]);
 }
 
@@ -84,7 +93,7 @@ bool talk_next(talk_reader *t, const talk_names *names, talk_case *out)
         }
         t->line++;
         t->text += len + (end != NULL);
-        if (long_one && line[0] == '>') {
+        if (long_one && (line[0] == '>' || line[0] == '!')) {
             t->wrong = out->line > 0 || !talk_begin(t, line, len, names, out);
         } else if (long_one && (line[0] == '<' || line[0] == '+')) {
             t->wrong = !talk_shape(line, len, names, out);
@@ -125,6 +134,12 @@ typedef struct talk_look {
     size_t cap;
 } talk_look;
 
+/* What a plain shape is compared with: a reply, or a word of one. */
+typedef struct talk_item {
+    reef_kind kind;
+    reef_str text;
+} talk_item;
+
 static bool talk_one(talk_look *, const reef_node *);
 
 static void talk_blank(talk_look *k)
@@ -143,15 +158,24 @@ static bool talk_take(talk_look *k, const char *word)
     return true;
 }
 
-static bool talk_differs(const talk_look *k, const reef_node *n, const char *wanted)
+static bool talk_other(const talk_look *k, talk_item item, const char *wanted)
 {
-    reef_str text = reef_text(k->reply, n);
     if (k->why[0] == '\0') {
         snprintf(k->why, k->cap, "wanted %s before \"%.60s\", found kind %d \"%.*s\"",
-                 wanted, k->at, (int)reef_node_kind(n),
-                 (int)(text.len < 80 ? text.len : 80), text.ptr);
+                 wanted, k->at, (int)item.kind,
+                 (int)(item.text.len < 80 ? item.text.len : 80), item.text.ptr);
     }
     return false;
+}
+
+static talk_item talk_item_of(const talk_look *k, const reef_node *n)
+{
+    return (talk_item){reef_node_kind(n), reef_text(k->reply, n)};
+}
+
+static bool talk_differs(const talk_look *k, const reef_node *n, const char *wanted)
+{
+    return talk_other(k, talk_item_of(k, n), wanted);
 }
 
 /* What stands between two quotes; the shape goes on behind them. */
@@ -163,9 +187,9 @@ static reef_str talk_quoted(talk_look *k)
     return words;
 }
 
-static bool talk_string(const reef_node *n)
+static bool talk_string(reef_kind kind)
 {
-    return reef_node_kind(n) == REEF_STRING || reef_node_kind(n) == REEF_STATUS;
+    return kind == REEF_STRING || kind == REEF_STATUS;
 }
 
 static bool talk_all_of(reef_str text, const char *letters)
@@ -189,50 +213,71 @@ static bool talk_holds(reef_str text, reef_str part)
 }
 
 /* An error, or words in quotes. */
-static bool talk_words(talk_look *k, const reef_node *n)
+static bool talk_quotes(talk_look *k, talk_item item)
 {
-    reef_str text = reef_text(k->reply, n);
     if (talk_take(k, "error\"")) {
         reef_str words = talk_quoted(k);
-        bool good = reef_node_kind(n) == REEF_ERR && text.len >= words.len &&
-                    memcmp(text.ptr, words.ptr, words.len) == 0;
-        return good || talk_differs(k, n, "such an error");
+        bool good = item.kind == REEF_ERR && item.text.len >= words.len &&
+                    memcmp(item.text.ptr, words.ptr, words.len) == 0;
+        return good || talk_other(k, item, "such an error");
     }
     bool part = talk_take(k, "~");
     if (!talk_take(k, "\"")) {
-        return talk_differs(k, n, "a shape that is known");
+        return talk_other(k, item, "a shape that is known");
     }
     reef_str words = talk_quoted(k);
-    bool good = talk_string(n) &&
-                (part ? talk_holds(text, words) : reef_str_equal(text, words));
-    return good || talk_differs(k, n, part ? "a string with that" : "just that");
+    bool good = talk_string(item.kind) && (part ? talk_holds(item.text, words)
+                                                : reef_str_equal(item.text, words));
+    return good || talk_other(k, item, part ? "a string with that" : "just that");
 }
 
-static bool talk_plain(talk_look *k, const reef_node *n)
+static bool talk_plain(talk_look *k, talk_item item)
 {
-    reef_str text = reef_text(k->reply, n);
+    bool string = talk_string(item.kind);
     if (talk_take(k, "any")) {
         return true;
     }
     if (talk_take(k, "nil")) {
-        return reef_node_kind(n) == REEF_NIL || talk_differs(k, n, "nil");
+        return item.kind == REEF_NIL || talk_other(k, item, "nil");
     }
     if (talk_take(k, "int")) {
-        return reef_node_kind(n) == REEF_INT || talk_differs(k, n, "an integer");
+        return item.kind == REEF_INT || talk_other(k, item, "an integer");
     }
     if (talk_take(k, "text")) {
-        return (talk_string(n) && text.len > 0) || talk_differs(k, n, "a text");
+        return (string && item.text.len > 0) || talk_other(k, item, "a text");
     }
     if (talk_take(k, "digits")) {
-        bool good = talk_string(n) && talk_all_of(text, "0123456789");
-        return good || talk_differs(k, n, "digits");
+        bool good = string && talk_all_of(item.text, "0123456789");
+        return good || talk_other(k, item, "digits");
     }
     if (talk_take(k, "id")) {
-        bool good =
-            talk_string(n) && text.len == 40 && talk_all_of(text, "0123456789abcdef");
-        return good || talk_differs(k, n, "40 hexadecimal digits");
+        bool good = string && item.text.len == 40 &&
+                    talk_all_of(item.text, "0123456789abcdef");
+        return good || talk_other(k, item, "40 hexadecimal digits");
     }
-    return talk_words(k, n);
+    return talk_quotes(k, item);
+}
+
+/* Behind the bracket: what stands between the spaces of a string. */
+static bool talk_words(talk_look *k, const reef_node *n)
+{
+    talk_item item = talk_item_of(k, n), word = item;
+    bool more = talk_string(item.kind);
+    while (more && !talk_take(k, "]")) {
+        const char *space = memchr(item.text.ptr, ' ', item.text.len);
+        word.text.ptr = item.text.ptr;
+        word.text.len = space ? (size_t)(space - word.text.ptr) : item.text.len;
+        if (!talk_plain(k, word)) {
+            return false;
+        }
+        more = space != NULL;
+        item.text.ptr += word.text.len + more;
+        item.text.len -= word.text.len + more;
+    }
+    if (more) {
+        return talk_differs(k, n, "fewer words");
+    }
+    return talk_take(k, "]") || talk_differs(k, n, "more words, in a string");
 }
 
 /* Behind the bracket. */
@@ -312,7 +357,10 @@ static bool talk_one(talk_look *k, const reef_node *n)
         return kind == (three ? REEF_MAP : REEF_ARRAY) ? talk_map(k, n)
                                                        : talk_differs(k, n, "a map");
     }
-    return talk_plain(k, n);
+    if (talk_take(k, "words[")) {
+        return talk_words(k, n);
+    }
+    return talk_plain(k, talk_item_of(k, n));
 }
 
 bool talk_fits(const char *shape, const reef_reply *reply, int protocol, char *why,

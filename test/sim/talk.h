@@ -11,6 +11,7 @@
  *   > COMMAND ARG ...         words of one command
  *   < SHAPE                   of its reply
  *   + SHAPE                   of a reply or push that comes after it, any number
+ *   ! BLOW                    nothing is said, but done, and + lines follow: see talk_blow
  * In commands and shapes $name is the master's name, $host and $port its address.
  *
  * Shapes:
@@ -20,6 +21,7 @@
  *   "words"                   just these
  *   ~"words"                  a string that holds these
  *   error"words"              an error that begins with these
+ *   words[ A B C ]            a string of just these, with a space between each two
  *   [ A B C ]                 an array of just these
  *   each[ A ]                 an array of any length, all of them like that
  *   push[ A B C ]             a push: in RESP2 an array
@@ -30,6 +32,13 @@
 
 enum { TALK_TEXT = 1200, TALK_MORE = 4 };
 
+/* What is done to those who are spoken to; the partner leads the fail-over. */
+typedef enum talk_blow {
+    TALK_NO_BLOW,
+    TALK_FAIL_OVER, /* "fail over": it is asked to, and all goes well */
+    TALK_GIVE_UP    /* "give up": it is asked to while no replica answers any more */
+} talk_blow;
+
 typedef enum talk_to { TALK_SENTINEL, TALK_MASTER, TALK_REPLICA } talk_to;
 
 typedef struct talk_names {
@@ -39,6 +48,7 @@ typedef struct talk_names {
 typedef struct talk_case {
     int line, protocol; /* line: of the command */
     talk_to to;
+    talk_blow blow; /* then there is no command */
     char command[TALK_TEXT];
     uint32_t shape_count; /* replies and pushes that are owed, at least one */
     char shapes[TALK_MORE][TALK_TEXT];
