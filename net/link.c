@@ -17,18 +17,13 @@
 
 /* ---- making and ending -------------------------------------------------------- */
 
-static void link_free_memory(reef_link *l)
+void reef_link_wipe(reef_link *l)
 {
     reef_hello_wipe(l);
     reef_parser_free(l->parser);
     free(l->stage);
     l->parser = NULL;
     l->stage = NULL;
-}
-
-void reef_link_wipe(reef_link *l)
-{
-    link_free_memory(l);
 }
 
 static reef_link *link_oldest_draining(reef_engine *e)
@@ -195,7 +190,7 @@ void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *w
     if (e->warm == l)
         e->warm = NULL;
     link_drop_tickets(e, l, why);
-    link_free_memory(l);
+    reef_link_wipe(l);
     e->router->down(e, l, why);
 }
 
@@ -314,10 +309,12 @@ bool reef_link_op(reef_engine *e, reef_link *l, reef_op *op)
     return false;
 }
 
-/* A link that drains and owes nobody has done its work. */
+/* A link that drains and owes nobody has done its work; one that is held can't finish
+ * what it began, and lets go of it. */
 static bool link_drained(reef_engine *e, reef_link *l)
 {
-    if (l->state != REEF_LINK_DRAINING || l->flight.head || l->out.head)
+    bool writes = l->out.head && !l->held;
+    if (l->state != REEF_LINK_DRAINING || l->flight.head || writes)
         return false;
     reef_error why;
     char text[80];
@@ -523,6 +520,7 @@ void reef_link_hold(reef_engine *e, reef_link *l)
 {
     l->held = true;
     link_release_unsent(e, l);
+    link_drained(e, l);
 }
 
 int64_t reef_link_silence_ms(const reef_engine *e, const reef_link *l)
@@ -535,7 +533,7 @@ int64_t reef_link_silence_ms(const reef_engine *e, const reef_link *l)
 /* It owes a reply that nobody waits for, or stopped inside a command: it finishes what
  * it owes and takes nothing new, so that one slow call does not tear down what others
  * wait for. */
-static void link_drain(reef_engine *e, reef_link *l, const char *text)
+void reef_link_retire(reef_engine *e, reef_link *l, const char *text)
 {
     reef_error why;
     if (l->state == REEF_LINK_READY) {
@@ -547,11 +545,6 @@ static void link_drain(reef_engine *e, reef_link *l, const char *text)
         e->router->down(e, l, &why);
     }
     link_drained(e, l);
-}
-
-void reef_link_retire(reef_engine *e, reef_link *l, const char *text)
-{
-    link_drain(e, l, text);
 }
 
 static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
@@ -568,7 +561,7 @@ static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
     /* The rest of the command will never be sent, so nothing else can be; what went out
      * whole before it is answered all the same. */
     if (cut)
-        link_drain(e, l, "takes no more bytes");
+        reef_link_retire(e, l, "takes no more bytes");
 }
 
 /* Nobody else's command waits behind a question of the router's: the link ends. */
@@ -597,5 +590,5 @@ void reef_link_abandon(reef_engine *e, reef_link *l, reef_ticket *t)
              "%s: no answer by the deadline; sent and not answered, it may have run",
              l->stats.peer);
     reef_ticket_end(e, t, REEF_UNSURE, text);
-    link_drain(e, l, "did not answer in time");
+    reef_link_retire(e, l, "did not answer in time");
 }

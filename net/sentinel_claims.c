@@ -292,14 +292,15 @@ void reef_sentinel_judge(reef_engine *e)
 static void claim_resume(reef_engine *e, const char *text)
 {
     reef_sentinels *st = e->sentinels;
+    reef_link *l = reef_sentinel_link(e, &st->main);
     char place[REEF_PEER_TEXT];
     if (!st->held)
         return;
     st->held = false;
     st->hold_spent_ms += e->now_ms - st->hold_from_ms;
     st->hold_end_ms = e->now_ms;
-    for (uint32_t i = 0; i < e->link_count; i++)
-        e->links[i]->held = false;
+    if (l)
+        l->held = false;
     /* Whether it still is one is its own word again. */
     st->main_probe.master = false;
     st->main_probe.next_ms = e->now_ms;

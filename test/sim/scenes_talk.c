@@ -195,11 +195,10 @@ static void scene_talk_differs(void **state)
 static void scene_talk_wrong(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"> PING\n< text\n",   "resp 3\n< text\n",
-                                        "resp 3\n> A\n> B\n", "resp 3\n+ text\n",
-                                        "resp 4\n",           "to nobody\n",
-                                        "! fail over\n",      "resp 3\n! fail\n",
-                                        "resp 3\n! give up\n< text\n"};
+    static const char *const texts[] = {
+        "> PING\n< text\n", "resp 3\n< text\n", "resp 3\n> A\n> B\n",
+        "resp 3\n+ text\n", "resp 4\n",         "to nobody\n",
+        "! fail over\n",    "resp 3\n! fail\n", "resp 3\n! give up\n< text\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         talk_reader reader = {.text = texts[i]};
         talk_names names = {"a", "b", "c"};

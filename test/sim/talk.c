@@ -251,8 +251,8 @@ static bool talk_plain(talk_look *k, talk_item item)
         return good || talk_other(k, item, "digits");
     }
     if (talk_take(k, "id")) {
-        bool good = string && item.text.len == 40 &&
-                    talk_all_of(item.text, "0123456789abcdef");
+        bool good =
+            string && item.text.len == 40 && talk_all_of(item.text, "0123456789abcdef");
         return good || talk_other(k, item, "40 hexadecimal digits");
     }
     return talk_quotes(k, item);
