@@ -121,9 +121,10 @@ typedef struct reef_link {
     int64_t heard_ms;            /* last byte from the peer, or the connection itself */
     int64_t owes_ms;             /* since when it owes replies without a break */
     int64_t born_ms;
-    bool served; /* it was READY once */
-    bool useful; /* it answered a command */
-    bool pinged; /* an internal ping is in flight */
+    int64_t told_ms; /* when HELLO was answered */
+    bool served;     /* it was READY once */
+    bool useful;     /* it answered a command */
+    bool pinged;     /* an internal ping is in flight */
     reef_parser *parser;
     reef_list out, flight; /* not wholly sent; sent and owed */
     char *hello;           /* the handshake step being sent, wiped */

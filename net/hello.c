@@ -307,6 +307,7 @@ static void hello_answered(reef_engine *e, reef_link *l, const reef_reply *reply
     hello_copy(s->mode, sizeof s->mode, reply, "mode");
     hello_copy(s->role, sizeof s->role, reply, "role");
     memset(&why, 0, sizeof why);
+    l->told_ms = e->now_ms;
     if (e->router->accept(e, l, &why) != REEF_OK) {
         hello_fail(e, l, why.code, why.text);
         return;

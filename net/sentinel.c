@@ -163,9 +163,9 @@ static void sentinel_ready(reef_engine *e, reef_link *l)
     reef_probe *probe = main ? &st->main_probe : &st->next_probe;
     memset(probe, 0, sizeof *probe);
     /* What it said before a hold that is over is old. */
-    bool told = l->server.role[0] && l->born_ms > st->hold_end_ms;
+    bool told = l->server.role[0] && l->told_ms > st->hold_end_ms;
     probe->master = told && strcmp(l->server.role, "master") == 0;
-    probe->next_ms = e->now_ms + (told ? REEF_PROBE_MS : 0);
+    probe->next_ms = l->server.role[0] ? l->told_ms + REEF_PROBE_MS : e->now_ms;
     reef_dial_ready(e, main ? &st->main : &st->next);
     if (!main)
         e->warm = reef_sentinel_link(e, &st->main); /* what calls go to */

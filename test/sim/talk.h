@@ -11,7 +11,7 @@
  *   > COMMAND ARG ...         words of one command
  *   < SHAPE                   of its reply
  *   + SHAPE                   of a reply or push that comes after it, any number
- *   ! BLOW                    nothing is said, but done, and + lines follow: see talk_blow
+ *   ! BLOW                    nothing is said, but done; + lines follow; talk_blow
  * In commands and shapes $name is the master's name, $host and $port its address.
  *
  * Shapes:
