@@ -4,15 +4,21 @@
  * thread-safe client around it.
  *
  * How a command ends, whichever door it came in by:
- *   - it was never sent: REEF_UNSENT, REEF_CONNECT, REEF_DNS, REEF_AUTH,
- *     REEF_BADCONFIG, REEF_BADARG. Until its deadline reef tries again by itself where
- *     that may help.
+ *   - it was never sent: REEF_UNSENT, REEF_CONNECT, REEF_DNS, REEF_AUTH, REEF_NOROUTE
+ *     (no server that is named says that it is the master), REEF_BADCONFIG,
+ *     REEF_BADARG. Until its deadline reef tries again by itself where that may help.
  *   - it was sent and no answer came: REEF_UNSURE, unless it was marked repeatable;
  *     then it is sent again until the deadline. What came in its place was no RESP, or
  *     over a budget: REEF_PROTOCOL; a reply that is too large is never asked for again.
  *   - the server answered: REEF_OK or REEF_REFUSED. Answers that prove that the command
- *     did not run and that time mends (LOADING, MASTERDOWN, BUSY) are waited out within
- *     the deadline; what the server said last is the result. */
+ *     did not run and that time mends (LOADING, MASTERDOWN, BUSY; through Sentinels also
+ *     READONLY and NOREPLICAS, since another server may become the master) are waited
+ *     out within the deadline; what the server said last is the result.
+ *
+ * With master_name in the config the hosts are Sentinels: each lane asks and hears all
+ * of them, and commands go to the master, which has said on that connection that it is
+ * one. During a fail-over calls wait, within their deadlines. Reads go to the master,
+ * too. */
 #ifndef REEF_NET_H
 #define REEF_NET_H
 #include "config/config.h"
@@ -246,8 +252,10 @@ enum {
      * the handshake with it. Doubled each time that all have failed, up to
      * connect_timeout, which an only address has from the start. */
     REEF_DIAL_MS = 300,
-    REEF_SENTINEL_MS = 300,      /* for a Sentinel to be reached and to answer … */
-    REEF_SENTINEL_ASK_MS = 1000, /* … which each is asked to that often */
+    /* For a Sentinel to be reached and to answer; doubled each time that it was too
+     * little, up to connect_timeout. All are asked at once, so nobody waits for one. */
+    REEF_SENTINEL_MS = 300,
+    REEF_SENTINEL_ASK_MS = 1000, /* each Sentinel is asked that often */
     REEF_PROBE_MS = 4,           /* a selected replica is asked for its role so often */
     REEF_LINKS_MAX = 48, /* to Sentinels and servers, with old ones that owe answers */
     REEF_TRANSPORTS_MAX = 64 /* with those to name servers; links have lower numbers */
@@ -296,7 +304,7 @@ reef_code reef_server_info(reef_client *, int64_t timeout_ms, reef_server *out,
 /* A snapshot: the sums over all lanes, and each link. */
 void reef_client_stats(reef_client *, reef_stats *out);
 /* Asks every Sentinel anew, and waits until each has answered or had its time. REEF_OK
- * also where nobody answered: the views say so. REEF_BADARG, REEF_NOMEM else. */
+ * also where nobody answered: the views say so; else REEF_BADARG. */
 reef_code reef_client_topology(reef_client *, int64_t timeout_ms, reef_topology *out,
                                reef_error *);
 /* What happened, oldest first; false: nothing since. */

@@ -198,6 +198,10 @@ static void ask_knows(reef_engine *e, reef_sentinel *s, const reef_ticket *t)
     memset(&s->master, 0, sizeof s->master);
     if (!reef_says_master_of(ask_reply(t, ASK_MASTER), &s->master))
         s->master.place = s->place;
+    /* Only who leads a fail-over names another place than its configuration; else that
+     * changed between the two answers, of which this one came later. */
+    if (!s->master.failing_over)
+        s->place = s->master.place;
     ask_learn(e, ask_reply(t, ASK_SENTINELS));
     if (ask_reply(t, ASK_REPLICAS))
         ask_selected(e, s, ask_reply(t, ASK_REPLICAS));
