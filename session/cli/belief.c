@@ -5,7 +5,8 @@
  *
  * Theory: a Sentinel starts a fail-over when `quorum` of them find the master down, and
  * is let to by more than half of all that there are, the dead ones among them. Of two
- * words on the master the one with the higher configuration epoch is the newer. What is
+ * words on the master the one with the higher configuration epoch is the newer. One in
+ * TILT votes, but finds no master down and leads nothing. What is
  * seen here is seen from this machine: a Sentinel that is silent to us may well talk to
  * the others, so nothing is said of it but that.
  *
@@ -116,6 +117,28 @@ uint32_t cli_belief_knowing(const reef_topology *t)
     return count;
 }
 
+uint32_t cli_belief_able(const reef_topology *t)
+{
+    uint32_t count = 0, twin;
+    for (uint32_t i = 0; i < t->sentinel_count; i++)
+        count += cli_belief_knows(&t->sentinels[i]) &&
+                 !cli_belief_has_flag(&t->sentinels[i], "tilt") &&
+                 !cli_belief_is_twin(t, i, &twin);
+    return count;
+}
+
+/* The largest: how many have to find the master down. */
+static uint32_t belief_quorum(const reef_topology *t)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < t->sentinel_count; i++) {
+        const reef_sentinel_view *view = &t->sentinels[i];
+        if (cli_belief_knows(view) && view->quorum > most)
+            most = view->quorum;
+    }
+    return most;
+}
+
 /* All that there are, by the largest count of those that know the master. */
 uint32_t cli_belief_voters(const reef_topology *t)
 {
@@ -131,13 +154,9 @@ uint32_t cli_belief_voters(const reef_topology *t)
 
 uint32_t cli_belief_needed(const reef_topology *t)
 {
-    uint32_t voters = cli_belief_voters(t), needed = voters > 0 ? voters / 2 + 1 : 0;
-    for (uint32_t i = 0; i < t->sentinel_count; i++) {
-        const reef_sentinel_view *view = &t->sentinels[i];
-        if (cli_belief_knows(view) && view->quorum > needed)
-            needed = view->quorum;
-    }
-    return needed;
+    uint32_t voters = cli_belief_voters(t), quorum = belief_quorum(t);
+    uint32_t majority = voters > 0 ? voters / 2 + 1 : 0;
+    return quorum > majority ? quorum : majority;
 }
 
 const reef_sentinel_view *cli_belief_newest(const reef_topology *t)
@@ -160,6 +179,30 @@ const char *cli_belief_why(const reef_sentinel_view *view)
 }
 
 /* ---- enough of them ----------------------------------------------------------- */
+
+/* Enough answer for the votes; are those that are not in TILT enough to find the master
+ * down? */
+static void belief_find_tilted(cli_check *check)
+{
+    const reef_topology *t = &check->topology;
+    uint32_t able = cli_belief_able(t), tilted = cli_belief_knowing(t) - able;
+    uint32_t quorum = belief_quorum(t);
+    char text[CLI_BELIEF_LINE];
+    if (tilted == 0 || able > quorum)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "%" PRIu32 " of %" PRIu32 " Sentinels can find the master down now, "
+                   "since %" PRIu32 " %s in TILT, and a fail-over takes %" PRIu32 ": ",
+                   able, cli_belief_voters(t), tilted, tilted == 1 ? "is" : "are",
+                   quorum);
+    if (able < quorum)
+        cli_check_find(check, CLI_FRAGILE, text,
+                       "as seen from here none can be voted; start those that do not ",
+                       "answer, or wait: TILT ends half a minute after its cause");
+    else
+        cli_check_find(check, CLI_DONE, text, "with one more lost, none can be voted",
+                       "");
+}
 
 static void belief_find_majority(cli_check *check)
 {
@@ -411,6 +454,29 @@ static void belief_find_strangers(cli_check *check)
 
 /* ---- all of it ---------------------------------------------------------------- */
 
+/* Each that there is was asked, and is silent. */
+static bool belief_all_silent(const reef_topology *t)
+{
+    uint32_t silent = 0;
+    for (uint32_t i = 0; i < t->sentinel_count; i++)
+        silent += t->sentinels[i].state == REEF_SENTINEL_SILENT;
+    return silent > 0 && silent == t->sentinel_count;
+}
+
+void cli_belief_failed(cli_check *check, int exit_code, const char *why)
+{
+    const reef_topology *t = &check->topology;
+    check->failed = exit_code;
+    if (!t->sentinel)
+        return;
+    if (cli_belief_knowing(t) > 0)
+        cli_check_find(check, exit_code, "the master can't be used: ", why, "");
+    else if (belief_all_silent(t))
+        cli_check_find(check, exit_code, "no Sentinel was reached, so that nobody ",
+                       "tells where the master is", "");
+    cli_belief_find(check);
+}
+
 void cli_belief_find(cli_check *check)
 {
     const reef_topology *t = &check->topology;
@@ -422,6 +488,8 @@ void cli_belief_find(cli_check *check)
                        "correct it, or the names in it", "");
     if (cli_belief_knowing(t) > 0) {
         belief_find_majority(check);
+        if (cli_belief_knowing(t) >= cli_belief_needed(t))
+            belief_find_tilted(check);
         belief_find_split(check);
     }
     cli_witness_find_useless(check);

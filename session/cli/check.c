@@ -403,14 +403,12 @@ static void check_text_verdict(const cli_check *check)
 static int check_failed(cli_check *check, const reef_error *error)
 {
     int code = cli_fail_begin(check->ctx, error->code, error->text);
+    memset(&check->server, 0, sizeof check->server);
     cli_names_find(check, error->code == REEF_DNS ? code : CLI_DONE);
-    cli_belief_find(check);
+    cli_belief_failed(check, code, error->text);
     if (cli_has(check->ctx, CLI_OPT_JSON)) {
-        fputs(",\"topology\":{", stdout);
-        cli_topology_json(check);
-        fputc('}', stdout);
-        cli_names_json(check);
-        cli_check_json_end(check, code);
+        fputc(',', stdout);
+        cli_check_json(check, code);
     } else {
         cli_check_text(check);
     }
@@ -442,10 +440,12 @@ static int check_all(cli_check *check)
         return code;
     if (!check_meets(check, &error))
         return check_failed(check, &error);
-    cli_names_find(check, CLI_DONE);
     reef_cmd *cmd = reef_cmd_new();
-    if (cmd == NULL)
-        return cli_fail(ctx, REEF_NOMEM, "out of memory");
+    if (cmd == NULL) {
+        error = (reef_error){REEF_NOMEM, 0, "out of memory"};
+        return check_failed(check, &error);
+    }
+    cli_names_find(check, CLI_DONE);
     cli_check_info(check, cmd);
     cli_check_server(check);
     if (check->topology.sentinel) {
@@ -462,10 +462,12 @@ static int check_all(cli_check *check)
         cli_check_rights(check, cmd);
     }
     reef_cmd_free(cmd);
-    if (cli_has(ctx, CLI_OPT_JSON))
-        cli_check_json(check);
-    else
+    if (cli_has(ctx, CLI_OPT_JSON)) {
+        fputc('{', stdout);
+        cli_check_json(check, check->exit_code);
+    } else {
         check_text_verdict(check);
+    }
     return check->exit_code;
 }
 

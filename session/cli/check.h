@@ -32,8 +32,11 @@ typedef struct cli_name {
 
 typedef struct cli_replica {
     char peer[REEF_PEER_TEXT];
-    char state[24];         /* "online", "wait_bgsave", "send_bulk" */
-    uint64_t behind, lag_s; /* bytes; since it last said how far it is. Online alone */
+    char state[24];  /* "online", "wait_bgsave", "send_bulk" */
+    uint64_t at;     /* how far it last said that it is, once a second */
+    uint64_t behind; /* bytes of the master's that it has not confirmed */
+    uint64_t lag_s;  /* since it last said how far it is */
+    bool late;       /* far behind what the master had over a second ago */
 } cli_replica;
 
 /* What a server says of its replication. */
@@ -59,6 +62,7 @@ typedef struct cli_check {
     int64_t best_us, median_us, clock_ms;
     char eviction[32]; /* maxmemory_policy, "" where not known */
     int exit_code;     /* of the first problem */
+    int failed;        /* there is no connection: the exit code; else CLI_DONE */
     size_t count;
     cli_finding findings[CLI_CHECK_FINDINGS];
     size_t name_count;
@@ -84,7 +88,8 @@ bool cli_info_field(reef_str info, const char *name, char *out, size_t cap);
 void cli_check_info(cli_check *, reef_cmd *);
 /* Tries each command that sessions need, where it has no effect. */
 void cli_check_rights(cli_check *, reef_cmd *);
-void cli_check_json(const cli_check *);
+/* The members as JSON, without the brace before them; null is what is not known. */
+void cli_check_json(const cli_check *, int exit_code);
 /* The end of the object: the findings and the exit code. */
 void cli_check_json_end(const cli_check *, int exit_code);
 
@@ -128,6 +133,8 @@ void cli_topology_json(const cli_check *);
 /* ---- belief.c ----------------------------------------------------------------- */
 /* The Sentinels that know the master by its name. */
 uint32_t cli_belief_knowing(const reef_topology *);
+/* Of these, those that are not in TILT and so can find the master down. */
+uint32_t cli_belief_able(const reef_topology *);
 /* How many of them have to agree on a fail-over; 0: none knows. */
 uint32_t cli_belief_needed(const reef_topology *);
 /* The view with the newest word on the master; NULL: none knows it. */
@@ -136,11 +143,14 @@ const reef_sentinel_view *cli_belief_newest(const reef_topology *);
 const char *cli_belief_why(const reef_sentinel_view *);
 /* What is wrong with the Sentinels, and between them. */
 void cli_belief_find(cli_check *);
+/* The same where there is no connection to a master, and that, too. */
+void cli_belief_failed(cli_check *, int exit_code, const char *why);
 
 /* ---- replicas.c --------------------------------------------------------------- */
 /* From the text of INFO. */
 void cli_replicas_read(cli_replication *, reef_str info);
-/* Asks the server itself, where `known` is not yet set. */
+/* Asks the server itself, where `known` is not yet set; and again for a second where a
+ * replica seems to be far behind, which one always does after heavy traffic. */
 void cli_replicas_ask(cli_check *, reef_cmd *);
 uint32_t cli_replicas_online(const cli_replication *);
 void cli_replicas_show(const cli_check *);

@@ -228,28 +228,35 @@ void cli_check_json_end(const cli_check *check, int exit_code)
     printf("],\"exit\":%d}\n", exit_code);
 }
 
-void cli_check_json(const cli_check *check)
+void cli_check_json(const cli_check *check, int exit_code)
 {
     const reef_config *config = &check->ctx->config;
     const reef_server *s = &check->server;
-    printf("{\"enabled\":%s", config->enabled ? "true" : "false");
+    printf("\"enabled\":%s", config->enabled ? "true" : "false");
     probe_json_text("file", config->file);
     probe_json_text("peer", s->peer);
     probe_json_text("server", s->server);
     probe_json_text("version", s->version);
-    printf(",\"protocol\":%" PRIu32, s->protocol);
+    if (s->protocol > 0)
+        printf(",\"protocol\":%" PRIu32, s->protocol);
+    else
+        fputs(",\"protocol\":null", stdout);
     probe_json_text("mode", s->mode);
     probe_json_text("role", s->role);
     printf(",\"db\":%" PRIu32, config->db);
     if (check->has_latency)
         printf(",\"latency_us\":{\"best\":%" PRId64 ",\"median\":%" PRId64 "}",
                check->best_us, check->median_us);
+    else
+        fputs(",\"latency_us\":null", stdout);
     if (check->has_clock)
         printf(",\"clock_ms\":%" PRId64, check->clock_ms);
+    else
+        fputs(",\"clock_ms\":null", stdout);
     probe_json_text("maxmemory_policy", check->eviction);
     fputs(",\"topology\":{", stdout);
     cli_topology_json(check);
     fputc('}', stdout);
     cli_names_json(check);
-    cli_check_json_end(check, check->exit_code);
+    cli_check_json_end(check, exit_code);
 }

@@ -9,11 +9,14 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     REPLICAS_LATE_S = 10,         /* without a word; they report once a second */
     REPLICAS_FAR_BYTES = 1 << 20, /* behind the master, where that is worth a word */
     REPLICAS_BLAMED = 8,          /* of which something is said */
+    REPLICAS_LOOKS = 7,           /* again, so many times and … */
+    REPLICAS_LOOK_MS = 200, /* … so far apart, for them to confirm what they have */
     REPLICAS_LINE = 512
 };
 
@@ -64,8 +67,9 @@ static void replicas_read_one(cli_replica *r, const char *line, uint64_t offset)
     replicas_peer(host, port, r->peer);
     replicas_part(line, "state", r->state, sizeof r->state);
     replicas_part(line, "offset", digits, sizeof digits);
-    uint64_t at = replicas_number(digits);
-    r->behind = at < offset ? offset - at : 0;
+    r->at = replicas_number(digits);
+    r->behind = r->at < offset ? offset - r->at : 0;
+    r->late = false;
     replicas_part(line, "lag", digits, sizeof digits);
     r->lag_s = replicas_number(digits);
 }
@@ -119,28 +123,67 @@ static void replicas_ask_wanted(cli_check *check, reef_cmd *cmd)
     reef_reply_free(reply);
 }
 
+static bool replicas_is_online(const cli_replica *r)
+{
+    return strcmp(r->state, "online") == 0;
+}
+
+/* Far from having confirmed what the master had at `offset`. */
+static bool replicas_is_far(const cli_replica *r, uint64_t offset)
+{
+    return replicas_is_online(r) && r->at < offset &&
+           offset - r->at > REPLICAS_FAR_BYTES;
+}
+
+static bool replicas_any_far(const cli_replication *r, uint64_t offset)
+{
+    for (uint32_t i = 0; i < r->count; i++) {
+        if (replicas_is_far(&r->replicas[i], offset))
+            return true;
+    }
+    return false;
+}
+
+/* False: it did not say. */
+static bool replicas_ask_once(cli_check *check, reef_cmd *cmd)
+{
+    reef_cmd_begin(cmd, "INFO");
+    reef_cmd_text(cmd, "replication");
+    reef_cmd_repeatable(cmd);
+    reef_reply *reply = reef_call(check->ctx->client, cmd, check->ctx->timeout_ms);
+    bool good = reef_reply_code(reply) == REEF_OK;
+    if (good)
+        cli_replicas_read(&check->replication,
+                          reef_text(reply, reef_reply_root(reply)));
+    reef_reply_free(reply);
+    return good;
+}
+
+/* Replicas confirm once a second: under traffic each seems to be behind by what the
+ * master wrote since. Late is who has not confirmed it a good second later. */
+static void replicas_settle(cli_check *check, reef_cmd *cmd)
+{
+    const struct timespec pause = {0, REPLICAS_LOOK_MS * 1000000L};
+    cli_replication *r = &check->replication;
+    uint64_t offset = r->offset;
+    bool good = true;
+    for (int i = 0; i < REPLICAS_LOOKS && good && replicas_any_far(r, offset); i++) {
+        (void)nanosleep(&pause, NULL);
+        good = replicas_ask_once(check, cmd);
+    }
+    for (uint32_t i = 0; i < r->count; i++)
+        r->replicas[i].late = good && replicas_is_far(&r->replicas[i], offset);
+}
+
 void cli_replicas_ask(cli_check *check, reef_cmd *cmd)
 {
-    if (!check->replication.known) {
-        reef_cmd_begin(cmd, "INFO");
-        reef_cmd_text(cmd, "replication");
-        reef_cmd_repeatable(cmd);
-        reef_reply *reply = reef_call(check->ctx->client, cmd, check->ctx->timeout_ms);
-        if (reef_reply_code(reply) == REEF_OK)
-            cli_replicas_read(&check->replication,
-                              reef_text(reply, reef_reply_root(reply)));
-        reef_reply_free(reply);
-    }
+    if (check->replication.known || replicas_ask_once(check, cmd))
+        replicas_settle(check, cmd);
     if (check->replication.limited)
         replicas_ask_wanted(check, cmd);
 }
 
 /* ---- for a person ------------------------------------------------------------- */
-
-static bool replicas_is_online(const cli_replica *r)
-{
-    return strcmp(r->state, "online") == 0;
-}
 
 uint32_t cli_replicas_online(const cli_replication *r)
 {
@@ -270,12 +313,13 @@ static void replicas_find_one(cli_check *check, const cli_replica *r)
                        r->lag_s, check->server.peer);
         cli_check_find(check, CLI_DONE, r->peer, text, "");
     }
-    if (r->behind > REPLICAS_FAR_BYTES) {
+    if (r->late) {
         replicas_size(r->behind, size, sizeof size);
         (void)snprintf(
             text, sizeof text,
-            " is %s behind: promoted now, it would lack the last writes; see "
-            "its load, its disk and its network",
+            " is %s behind, and has been for over a second: promoted now, it "
+            "would lack those writes; see its load, its disk and its "
+            "network",
             size);
         cli_check_find(check, CLI_DONE, r->peer, text, "");
     }

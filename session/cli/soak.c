@@ -122,6 +122,7 @@ static void soak_clock_start(soak_run *run)
     run->begin_us = soak_now_us();
     run->until_us = run->begin_us + (int64_t)run->seconds * 1000000;
     atomic_store(&run->last_ok_us, run->begin_us);
+    atomic_store(&run->called_us, run->begin_us);
     atomic_store(&run->ended_us, run->begin_us);
 }
 
@@ -151,7 +152,7 @@ static int soak_threads(soak_run *run)
         (void)atomic_fetch_sub(&run->working, (unsigned)run->thread_count - count);
     }
     soak_watch(run);
-    run->took_us = atomic_load(&run->ended_us) - run->begin_us;
+    run->took_us = atomic_load(&run->called_us) - run->begin_us;
     for (unsigned i = 0; i < count; i++)
         (void)pthread_join(run->workers[i].thread, NULL);
     (void)pthread_cond_destroy(&run->stopped);
@@ -167,7 +168,7 @@ static int soak_report(const soak_run *run)
         return cli_fail(run->ctx, REEF_NOMEM, "out of memory");
     for (uint64_t i = 0; i < run->thread_count; i++)
         soak_worker_tally(&run->workers[i], sum);
-    soak_tally_gap(sum, run->last_ok_us, run->begin_us + run->took_us);
+    soak_tally_gap(sum, run->last_ok_us, run->ended_us);
     if (cli_has(run->ctx, CLI_OPT_JSON))
         soak_report_json(run, sum);
     else

@@ -109,11 +109,13 @@ typedef struct soak_errors {
     char first[REEF_ERROR_TEXT];
 } soak_errors;
 
-/* calls = ok + open + all errors. */
+/* calls = ok + open + all errors but those of the last look, whose calls are counted
+ * apart: it comes after the time, at no rate. */
 typedef struct soak_tally {
     uint64_t calls, ok;
     uint64_t open; /* INCRs without an answer; what is not settled becomes an error */
-    uint64_t unchecked; /* sessions and counters that were not looked at in the end */
+    uint64_t checked; /* calls of the last look: sessions and counters looked at … */
+    uint64_t unchecked; /* … and those that were not */
     soak_errors errors[SOAK_CODES];
     reef_code first; /* the first error's code; REEF_OK: none */
     soak_verdicts verdicts;
@@ -126,6 +128,8 @@ typedef struct soak_tally {
 void soak_tally_ok(soak_tally *, int64_t took_us);
 void soak_tally_open(soak_tally *, int64_t took_us);
 void soak_tally_error(soak_tally *, reef_code, const char *text, int64_t took_us);
+/* A call of the last look. REEF_OK: no error. */
+void soak_tally_check(soak_tally *, reef_code, const char *text);
 /* So many open ones were never settled: they are errors. */
 void soak_tally_unsettled(soak_tally *, uint64_t count);
 /* A time without any success, over all threads. */
@@ -154,6 +158,7 @@ typedef struct soak_worker {
     uint64_t seed;  /* of what it does next */
     uint64_t clock; /* the last updated_at */
     int64_t due_us; /* of the next call, with a rate */
+    bool checking;  /* the last look has begun */
     char user[32];
     soak_session sessions[SOAK_SESSIONS];
     char leftovers[SOAK_LEFTOVERS][REEF_SESSION_ID_LEN + 1];
@@ -174,11 +179,12 @@ struct soak_run {
     uint32_t id;
     int64_t timeout_ms;         /* of each call */
     int64_t begin_us, until_us; /* monotonic */
-    int64_t took_us;            /* the last look included */
+    int64_t took_us;            /* the calls, without the last look */
     atomic_bool stop;
     atomic_uint working;        /* threads that have not looked at everything yet */
     _Atomic int64_t last_ok_us; /* the newest success */
-    _Atomic int64_t ended_us;   /* when the last thread had looked at everything */
+    _Atomic int64_t called_us;  /* when the last thread had made its last call … */
+    _Atomic int64_t ended_us;   /* … and when it had looked at everything */
     pthread_mutex_t lock;       /* of the waiting for the next call's time */
     pthread_cond_t stopped;
     soak_worker *workers;

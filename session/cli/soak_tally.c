@@ -67,6 +67,16 @@ void soak_tally_error(soak_tally *t, reef_code code, const char *text, int64_t t
         t->first = code;
 }
 
+void soak_tally_check(soak_tally *t, reef_code code, const char *text)
+{
+    t->checked++;
+    if (code == REEF_OK)
+        return;
+    tally_errors(t, (size_t)code, 1, text);
+    if (t->first == REEF_OK)
+        t->first = code;
+}
+
 void soak_tally_unsettled(soak_tally *t, uint64_t count)
 {
     count = count < t->open ? count : t->open;
@@ -100,6 +110,7 @@ void soak_tally_add(soak_tally *sum, const soak_tally *part)
     sum->calls += part->calls;
     sum->ok += part->ok;
     sum->open += part->open;
+    sum->checked += part->checked;
     sum->unchecked += part->unchecked;
     for (size_t i = 0; i < SOAK_CODES; i++)
         tally_errors(sum, i, part->errors[i].count, part->errors[i].first);

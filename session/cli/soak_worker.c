@@ -63,10 +63,17 @@ static void worker_note(soak_worker *w, int64_t begun_us, worker_end end,
     int64_t now_us = soak_now_us();
     (void)pthread_mutex_lock(&w->lock);
     w->tally.verdicts = w->verdicts;
+    if (end == WORKER_OK)
+        worker_success(w, now_us);
+    if (w->checking) {
+        soak_tally_check(&w->tally, end == WORKER_OK ? REEF_OK : error->code,
+                         error->text);
+        (void)pthread_mutex_unlock(&w->lock);
+        return;
+    }
     switch (end) {
     case WORKER_OK:
         soak_tally_ok(&w->tally, now_us - begun_us);
-        worker_success(w, now_us);
         break;
     case WORKER_OPEN:
         soak_tally_open(&w->tally, now_us - begun_us);
@@ -388,6 +395,7 @@ void soak_worker_check(soak_worker *w)
         2 * most_ms > SOAK_CHECK_MIN_S * 1000 ? 2 * most_ms : SOAK_CHECK_MIN_S * 1000;
     int64_t until_us = soak_now_us() + room_ms * 1000;
     uint64_t unchecked = 0;
+    w->checking = true;
     for (size_t i = 0; i < SOAK_SESSIONS; i++) {
         soak_session *s = &w->sessions[i];
         if (s->id[0] == '\0')
@@ -434,20 +442,21 @@ void soak_worker_clean(soak_worker *w)
         reef_reply_free(counter_call(w, "DEL", WORKER_CLEAN_MS));
 }
 
-/* Waits for the next call's time. A thread that was held up does not make up for it: a
- * server that comes back is not met by all the calls that it missed. */
-static void worker_pace(soak_worker *w)
+/* Waits for the next call's time, after a step that took so many calls. A thread that
+ * was held up does not make up for it: a server that comes back is not met by all the
+ * calls that it missed. */
+static void worker_pace(soak_worker *w, uint64_t calls)
 {
     soak_run *run = w->run;
     if (run->rate == 0)
         return;
     int64_t now_us = soak_now_us();
     int64_t step_us = (int64_t)(run->thread_count * 1000000 / run->rate);
+    w->due_us += (int64_t)calls * step_us;
     if (w->due_us < now_us - WORKER_LAG_US)
         w->due_us = now_us;
     int64_t due_us = w->due_us < run->until_us ? w->due_us : run->until_us;
     struct timespec due = {(time_t)(due_us / 1000000), due_us % 1000000 * 1000};
-    w->due_us += step_us;
     if (due_us <= now_us)
         return;
     (void)pthread_mutex_lock(&run->lock);
@@ -457,14 +466,13 @@ static void worker_pace(soak_worker *w)
     (void)pthread_mutex_unlock(&run->lock);
 }
 
-/* The latest of all is the end of the run; then this thread is not waited for. */
-static void worker_ended(soak_run *run)
+/* The latest of all threads counts. */
+static void worker_reached(_Atomic int64_t *latest_us)
 {
-    int64_t now_us = soak_now_us(), last_us = atomic_load(&run->ended_us);
+    int64_t now_us = soak_now_us(), last_us = atomic_load(latest_us);
     while (last_us < now_us &&
-           !atomic_compare_exchange_weak(&run->ended_us, &last_us, now_us))
+           !atomic_compare_exchange_weak(latest_us, &last_us, now_us))
         ;
-    (void)atomic_fetch_sub(&run->working, 1);
 }
 
 void *soak_worker_thread(void *worker)
@@ -474,13 +482,16 @@ void *soak_worker_thread(void *worker)
     w->due_us = run->begin_us;
     if (run->rate > 0) /* threads take turns */
         w->due_us += (int64_t)(w->index * 1000000 / run->rate);
-    worker_pace(w);
+    worker_pace(w, 0);
     while (!atomic_load(&run->stop) && soak_now_us() < run->until_us) {
+        uint64_t before = w->tally.calls; /* nobody else writes there */
         soak_worker_step(w);
-        worker_pace(w);
+        worker_pace(w, w->tally.calls - before);
     }
+    worker_reached(&run->called_us);
     soak_worker_check(w);
-    worker_ended(run);
+    worker_reached(&run->ended_us);
+    (void)atomic_fetch_sub(&run->working, 1); /* and is not waited for any more */
     soak_worker_clean(w);
     return NULL;
 }

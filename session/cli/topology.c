@@ -152,6 +152,8 @@ reef_code cli_topology_ask(cli_check *check, reef_error *error)
     reef_code code =
         reef_client_topology(ctx->client, ctx->timeout_ms, &check->topology, error);
     cli_progress_end(progress);
+    if (code != REEF_OK)
+        memset(&check->topology, 0, sizeof check->topology);
     if (code != REEF_OK || !check->topology.sentinel)
         return code;
     topo_sort(&check->topology);
@@ -232,9 +234,9 @@ static void topo_json_sentinels(const cli_check *check)
     topo_json_text(",\"master\":", t->master);
     topo_json_text(",\"next\":", t->next);
     printf(",\"held\":%s,\"early\":%s,\"epoch\":%" PRIu64 ",\"answering\":%" PRIu32
-           ",\"needed\":%" PRIu32 ",\"sentinels\":[",
+           ",\"able\":%" PRIu32 ",\"needed\":%" PRIu32 ",\"sentinels\":[",
            topo_bool(t->held), topo_bool(t->early), t->epoch, cli_belief_knowing(t),
-           cli_belief_needed(t));
+           cli_belief_able(t), cli_belief_needed(t));
     for (uint32_t i = 0; i < t->sentinel_count; i++) {
         fputs(i > 0 ? "," : "", stdout);
         topo_json_sentinel(&t->sentinels[i]);
@@ -244,8 +246,9 @@ static void topo_json_sentinels(const cli_check *check)
 
 void cli_topology_json(const cli_check *check)
 {
-    printf("\"sentinel\":%s", topo_bool(check->topology.sentinel));
-    if (check->topology.sentinel)
+    bool sentinel = check->ctx->config.master_name[0] != '\0'; /* asked or not */
+    printf("\"sentinel\":%s", topo_bool(sentinel));
+    if (sentinel)
         topo_json_sentinels(check);
     fputs(",\"replication\":", stdout);
     if (check->replication.known)
@@ -256,46 +259,49 @@ void cli_topology_json(const cli_check *check)
 
 /* ---- the command -------------------------------------------------------------- */
 
+/* The object from its first member to its end. */
+static void topo_json(const cli_check *check, int exit_code)
+{
+    const reef_server *s = &check->server;
+    topo_json_text("\"peer\":", s->peer);
+    topo_json_text(",\"server\":", s->server);
+    topo_json_text(",\"version\":", s->version);
+    fputc(',', stdout);
+    cli_topology_json(check);
+    cli_check_json_end(check, exit_code);
+}
+
 static int topo_failed(cli_check *check, const reef_error *error)
 {
     int code = cli_fail_begin(check->ctx, error->code, error->text);
-    cli_belief_find(check);
+    memset(&check->server, 0, sizeof check->server);
+    cli_belief_failed(check, code, error->text);
     if (cli_has(check->ctx, CLI_OPT_JSON)) {
         fputc(',', stdout);
-        cli_topology_json(check);
-        cli_check_json_end(check, code);
+        topo_json(check, code);
     } else {
         cli_check_text(check);
     }
     return code;
 }
 
-static void topo_json(const cli_check *check)
-{
-    const reef_server *s = &check->server;
-    topo_json_text("{\"peer\":", s->peer);
-    topo_json_text(",\"server\":", s->server);
-    topo_json_text(",\"version\":", s->version);
-    fputc(',', stdout);
-    cli_topology_json(check);
-    cli_check_json_end(check, check->exit_code);
-}
-
 static void topo_text(const cli_check *check)
 {
     const reef_topology *t = &check->topology;
     uint32_t online = cli_replicas_online(&check->replication);
+    uint32_t able = cli_belief_able(t);
     cli_check_text(check);
     if (check->exit_code != CLI_DONE)
         return;
     cli_put_colored(stdout, check->ctx->color_out, CLI_GREEN, "good");
+    if (t->sentinel)
+        printf("      %" PRIu32 " Sentinel%s could vote a fail-over", able,
+               able == 1 ? "" : "s");
     if (t->sentinel && check->replication.known)
-        printf("      %" PRIu32 " Sentinels could vote a fail-over, and %" PRIu32
-               " replica%s could be promoted\n",
-               cli_belief_knowing(t), online, online == 1 ? "" : "s");
-    else if (t->sentinel)
-        printf("      %" PRIu32 " Sentinels could vote a fail-over\n",
-               cli_belief_knowing(t));
+        printf(", and %" PRIu32 " replica%s could be promoted", online,
+               online == 1 ? "" : "s");
+    if (t->sentinel)
+        fputc('\n', stdout);
     else
         fputs("      one server, whose place nobody takes: that is what Sentinels are "
               "for\n",
@@ -306,13 +312,14 @@ static int topo_all(cli_check *check)
 {
     cli_context *ctx = check->ctx;
     reef_error error = {REEF_OK, 0, ""};
-    if (cli_topology_ask(check, &error) != REEF_OK)
-        return cli_fail_error(ctx, &error);
-    if (cli_topology_meet(check, &error) != REEF_OK)
+    if (cli_topology_ask(check, &error) != REEF_OK ||
+        cli_topology_meet(check, &error) != REEF_OK)
         return topo_failed(check, &error);
     reef_cmd *cmd = reef_cmd_new();
-    if (cmd == NULL)
-        return cli_fail(ctx, REEF_NOMEM, "out of memory");
+    if (cmd == NULL) {
+        error = (reef_error){REEF_NOMEM, 0, "out of memory"};
+        return topo_failed(check, &error);
+    }
     cli_replicas_ask(check, cmd);
     reef_cmd_free(cmd);
     cli_check_server(check);
@@ -320,10 +327,12 @@ static int topo_all(cli_check *check)
     cli_belief_find(check);
     cli_check_role(check);
     cli_replicas_find(check);
-    if (cli_has(ctx, CLI_OPT_JSON))
-        topo_json(check);
-    else
+    if (cli_has(ctx, CLI_OPT_JSON)) {
+        fputc('{', stdout);
+        topo_json(check, check->exit_code);
+    } else {
         topo_text(check);
+    }
     return check->exit_code;
 }
 

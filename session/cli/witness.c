@@ -31,6 +31,44 @@ static void witness_say_silent(cli_check *check, const cli_belief_set *set,
     cli_belief_say(check, CLI_DONE, "", set, text);
 }
 
+/* The host that it was to be found by, without the mark of a service. */
+static const char *witness_name(const reef_sentinel_view *view)
+{
+    return strncmp(view->peer, "srv+", 4) == 0 ? view->peer + 4 : view->peer;
+}
+
+/* A configured name that led to no address: there is no port behind it. */
+static bool witness_is_name(const reef_sentinel_view *view)
+{
+    return view->state == REEF_SENTINEL_SILENT && strchr(view->peer, ':') == NULL;
+}
+
+/* `check` has looked the name up itself, and says what is wrong with it. */
+static bool witness_is_told(const cli_check *check, const reef_sentinel_view *view)
+{
+    for (size_t i = 0; i < check->name_count && witness_is_name(view); i++) {
+        const cli_name *name = &check->names[i];
+        if (name->look != NULL && name->look->code != REEF_OK &&
+            strcmp(name->host->name, witness_name(view)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void witness_say_nowhere(cli_check *check, const cli_belief_set *set,
+                                const reef_sentinel_view *view)
+{
+    char text[CLI_BELIEF_LINE];
+    bool one = set->count == 1;
+    cli_join(text, sizeof text, one ? " leads nowhere (" : " lead nowhere (",
+             view->why[0] != '\0' ? view->why : "no address",
+             one ? "): check the name, in server.redis.hosts and in the DNS, or the "
+                   "name server"
+                 : "): check the names, in server.redis.hosts and in the DNS, or the "
+                   "name server");
+    cli_belief_say(check, CLI_DONE, "", set, text);
+}
+
 static void witness_say_wrong(cli_check *check, const cli_belief_set *set,
                               const reef_sentinel_view *view, int exit_code)
 {
@@ -61,6 +99,7 @@ static void witness_say_unknown(cli_check *check, const cli_belief_set *set,
 static bool witness_is_like(const reef_sentinel_view *a, const reef_sentinel_view *b)
 {
     return a->state == b->state && a->configured == b->configured &&
+           witness_is_name(a) == witness_is_name(b) &&
            strcmp(a->names, b->names) == 0 &&
            strcmp(cli_belief_why(a), cli_belief_why(b)) == 0;
 }
@@ -83,17 +122,23 @@ static bool witness_gather(const reef_topology *t, uint32_t index, cli_belief_se
 void cli_witness_find_useless(cli_check *check)
 {
     const reef_topology *t = &check->topology;
-    int exit_code = cli_belief_knowing(t) > 0 ? CLI_DONE : CLI_USAGE;
+    int exit_code = cli_belief_knowing(t) > 0 ? CLI_DONE
+                    : check->failed != 0      ? check->failed
+                                              : CLI_USAGE;
     cli_belief_set set;
     uint32_t said = 0;
     for (uint32_t i = 0; i < t->sentinel_count && said < WITNESS_SAID; i++) {
         const reef_sentinel_view *view = &t->sentinels[i];
-        if (cli_belief_knows(view) || !witness_gather(t, i, &set))
+        if (cli_belief_knows(view) || witness_is_told(check, view) ||
+            !witness_gather(t, i, &set))
             continue;
         said++;
         switch (view->state) {
         case REEF_SENTINEL_SILENT:
-            witness_say_silent(check, &set, view);
+            if (witness_is_name(view))
+                witness_say_nowhere(check, &set, view);
+            else
+                witness_say_silent(check, &set, view);
             break;
         case REEF_SENTINEL_WRONG:
             witness_say_wrong(check, &set, view, exit_code);
@@ -128,47 +173,99 @@ static void witness_find_twins(cli_check *check)
 
 /* ---- flags -------------------------------------------------------------------- */
 
-static cli_belief_set witness_flagged(const reef_topology *t, const char *flag)
+/* It tells of a master in whose place another one serves already. */
+static bool witness_is_behind(const reef_topology *t, const reef_sentinel_view *view)
+{
+    return !t->held && t->master[0] != '\0' && strcmp(view->master, t->master) != 0 &&
+           (t->early || view->epoch < t->epoch);
+}
+
+static cli_belief_set witness_flagged(const reef_topology *t, const char *flag,
+                                      bool behind)
 {
     cli_belief_set set = {{false}, 0};
     for (uint32_t i = 0; i < t->sentinel_count; i++) {
-        if (cli_belief_knows(&t->sentinels[i]) &&
-            cli_belief_has_flag(&t->sentinels[i], flag))
+        const reef_sentinel_view *view = &t->sentinels[i];
+        if (cli_belief_knows(view) && cli_belief_has_flag(view, flag) &&
+            witness_is_behind(t, view) == behind)
             cli_belief_put(&set, i);
     }
     return set;
 }
 
+static void witness_drop(cli_belief_set *set, const cli_belief_set *those)
+{
+    for (uint32_t i = 0; i < REEF_SENTINELS_MAX; i++) {
+        if (set->has[i] && those->has[i]) {
+            set->has[i] = false;
+            set->count--;
+        }
+    }
+}
+
+/* What is the matter with the master, worst first. */
+static const struct {
+    const char *flag, *words;
+} witness_flags[] = {
+    {"failover_in_progress",
+     ": a fail-over is under way (failover_in_progress): calls wait for the new "
+     "master; look again in some seconds"},
+    {"o_down",
+     ": the Sentinels have agreed that the master is down (o_down): a fail-over is "
+     "due; when none comes, their logs say why"},
+    {"s_down",
+     ": the master does not answer there (s_down): see that it runs, and the network "
+     "between the two"},
+    {"disconnected",
+     ": no connection to the master from there (disconnected): see that it runs, "
+     "and the network between the two"}};
+
+enum { WITNESS_FLAGS = sizeof witness_flags / sizeof witness_flags[0] };
+
+/* Flags of the old master mean nothing for calls once the new one serves. */
+static void witness_find_behind(cli_check *check)
+{
+    const reef_topology *t = &check->topology;
+    cli_belief_set all = {{false}, 0};
+    char text[CLI_BELIEF_LINE];
+    for (size_t i = 0; i < WITNESS_FLAGS; i++) {
+        cli_belief_set set = witness_flagged(t, witness_flags[i].flag, true);
+        for (uint32_t j = 0; j < t->sentinel_count; j++) {
+            if (set.has[j])
+                cli_belief_put(&all, j);
+        }
+    }
+    cli_join(text, sizeof text,
+             all.count == 1 ? " still tells of the old master: "
+                            : " still tell of the old master: ",
+             t->master,
+             " serves in its place and calls go there, but not all have announced it "
+             "yet; look again in some seconds");
+    cli_belief_say(check, CLI_DONE, "", &all, text);
+}
+
 static void witness_find_flags(cli_check *check)
 {
-    static const char *const flags[] = {"failover_in_progress", "o_down", "s_down",
-                                        "disconnected", "tilt"};
-    static const char *const words[] = {
-        ": a fail-over is under way (failover_in_progress): calls wait for the new "
-        "master; look again in some seconds",
-        ": the Sentinels have agreed that the master is down (o_down): a fail-over is "
-        "due; when none comes, their logs say why",
-        ": the master does not answer there (s_down): see that it runs, and the "
-        "network "
-        "between the two",
-        ": no connection to the master from there (disconnected): see that it runs, "
-        "and the network between the two",
-        ": in TILT, since its clock jumped or it stood still for seconds: it watches, "
-        "and takes no part in a fail-over for half a minute; see the load and the "
-        "clock "
-        "of that machine"};
     const reef_topology *t = &check->topology;
-    cli_belief_set down = witness_flagged(t, "o_down");
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        cli_belief_set set = witness_flagged(t, flags[i]);
-        for (uint32_t j = 0; j < t->sentinel_count && i == 2; j++) {
-            if (set.has[j] && down.has[j]) { /* o_down says it */
-                set.has[j] = false;
-                set.count--;
-            }
-        }
-        cli_belief_say(check, CLI_DONE, "", &set, words[i]);
+    cli_belief_set down = witness_flagged(t, "o_down", false);
+    cli_belief_set tilted = witness_flagged(t, "tilt", false);
+    cli_belief_set behind = witness_flagged(t, "tilt", true);
+    witness_find_behind(check);
+    for (size_t i = 0; i < WITNESS_FLAGS; i++) {
+        cli_belief_set set = witness_flagged(t, witness_flags[i].flag, false);
+        if (strcmp(witness_flags[i].flag, "s_down") == 0)
+            witness_drop(&set, &down); /* o_down says it */
+        cli_belief_say(check, CLI_DONE, "", &set, witness_flags[i].words);
     }
+    for (uint32_t i = 0; i < t->sentinel_count; i++) {
+        if (behind.has[i])
+            cli_belief_put(&tilted, i);
+    }
+    cli_belief_say(check, CLI_DONE, "", &tilted,
+                   ": in TILT, since its clock jumped or it stood still for seconds: "
+                   "until it has run evenly for half a minute it finds no master down "
+                   "and leads no fail-over; see the load and the clock of that "
+                   "machine");
 }
 
 /* ---- for this client ---------------------------------------------------------- */

@@ -158,7 +158,13 @@ static void soak_clean_kind(const reef_live_kind *kind)
                 soak_number(s, cli->out, "latency_ms.p99_9"));
     assert_true(soak_number(s, cli->out, "events.connected") == 2);
     assert_true(soak_number(s, cli->out, "events.lost") == 0);
-    /* For a person, at a rate: 50 calls, and the last look. */
+    /* At a rate: no more calls than that, and the last look apart. */
+    reef_cli_run(cli, "soak --seconds 1 --threads 2 --rate 50 --json");
+    soak_was_good(s, cli->out);
+    assert_true(soak_number(s, cli->out, "calls") <= 50);
+    assert_true(soak_number(s, cli->out, "calls_per_second") <= 50);
+    assert_true(soak_number(s, cli->out, "checked") >= 2);
+    assert_string_equal(cli->err, ""); /* no events */
     reef_cli_run(cli, "soak --seconds 1 --threads 2 --rate 50");
     assert_int_equal(cli->code, 0);
     reef_cli_has(cli->out, "soak of 1 s with 2 threads, 50 calls a second, on ");

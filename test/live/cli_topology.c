@@ -92,7 +92,7 @@ static void topology_good(topology_place *p)
     topology_shows(p, "topology --json", 0, "{\"peer\":\"127.0.0.1:");
     reef_cli_has(cli->out, "\"sentinel\":true,\"master_name\":\"" REEF_STARS_NAME "\"");
     reef_cli_has(cli->out, topology_line("\"master\":\"", stars->nodes[0], "\""));
-    reef_cli_has(cli->out, ",\"answering\":3,\"needed\":2,\"sentinels\":[{");
+    reef_cli_has(cli->out, ",\"answering\":3,\"able\":3,\"needed\":2,\"sentinels\":[{");
     reef_cli_has(cli->out, ",\"exit\":0}\n");
     topology_shows(p, "check", 0, "sentinels address ");
     reef_cli_has(cli->out, "good      knot can keep its sessions here\n");
@@ -112,6 +112,12 @@ static void topology_settings_wrong(topology_place *p)
                    "knows no master \"nobody\"; it knows " REEF_STARS_NAME ": ");
     reef_cli_has(cli->err, "reef: ");
     topology_shows(p, "check", 2, "to do     correct server.redis.master_name");
+    reef_cli_config(cli, "[server.redis]\nenabled = true\ncall_timeout = \"2s\"\n"
+                         "master_name = \"any\"\nhosts = [\"nosuch.invalid\"]\n"
+                         "[resolver]\nnameservers = [\"127.0.0.1:1\"]\n");
+    topology_shows(p, "topology", 3, "note      nosuch.invalid leads nowhere (");
+    reef_cli_has(cli->out, "): check the name, in server.redis.hosts and in the DNS, ");
+    reef_cli_has_not(cli->out, "start it");
     topology_settings(p, ports, 2, REEF_STARS_NAME);
     topology_shows(p, "topology", 0, topology_line("", stars->nodes[1], " "));
     reef_cli_has(cli->out, "  of no use: ");
@@ -121,6 +127,26 @@ static void topology_settings_wrong(topology_place *p)
     reef_cli_has(cli->out, "  of no use: ");
     reef_cli_has_not(cli->out, "good");
     topology_all_settings(p);
+}
+
+/* A Sentinel that stood still for over two seconds is in TILT, and finds no master
+ * down; with another one lost, the quorum can't be had. */
+static void topology_tilts(topology_place *p)
+{
+    reef_stars *stars = p->stars;
+    reef_live_pause(stars->sentinels[0]);
+    int64_t until_ms = reef_live_now_ms() + 2500;
+    while (reef_live_now_ms() < until_ms)
+        reef_live_nap();
+    reef_live_resume(stars->sentinels[0]);
+    reef_live_until(stars->sentinels[0], "INFO sentinel", "sentinel_tilt:1", false);
+    topology_shows(p, "topology", 0, "2 of 3 Sentinels can find the master down now");
+    reef_cli_has(p->cli.out, "good      2 Sentinels could vote a fail-over");
+    reef_live_pause(stars->sentinels[1]);
+    topology_shows(p, "topology", 10,
+                   "problem   1 of 3 Sentinels can find the master ");
+    reef_cli_has(p->cli.out, topology_line("", stars->sentinels[0], ": in TILT"));
+    reef_live_resume(stars->sentinels[1]);
 }
 
 /* The master goes, and comes back as a replica. */
@@ -165,8 +191,11 @@ static void topology_wanes(topology_place *p)
     for (int i = 1; i < REEF_STARS_SENTINELS; i++)
         reef_live_kill(stars->sentinels[i]);
     topology_shows(p, "topology", 4, "  no answer: ");
-    reef_cli_has(cli->err, "reef: ");
+    reef_cli_has(cli->out, "\nproblem   no Sentinel was reached, so that nobody ");
+    reef_cli_has(cli->err, "reef: none of 3 Sentinels can be reached; ");
+    topology_shows(p, "topology --json", 4, "{\"severity\":\"problem\",\"exit\":4,");
     topology_shows(p, "check", 4, "to do     ");
+    reef_cli_has(cli->out, "\nproblem   no Sentinel was reached, ");
     reef_cli_has(cli->out, "Sentinels");
 }
 
@@ -177,6 +206,7 @@ static void topology_sentinels_kind(const reef_live_kind *kind)
     topology_good(&p);
     topology_settings_wrong(&p);
     topology_moves(&p);
+    topology_tilts(&p);
     topology_wanes(&p);
     topology_end(&p);
 }

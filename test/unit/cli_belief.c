@@ -48,6 +48,75 @@ static void belief_silent(void **state)
     cap_has_not(said, "voted");
 }
 
+static void belief_tilt(uint32_t index)
+{
+    (void)snprintf(sentinels.sentinels[index].flags, 96, "master,tilt");
+}
+
+/* One in TILT votes, and finds no master down. */
+static void belief_tilted(void **state)
+{
+    (void)state;
+    belief_tilt(1);
+    finds(CLI_DONE);
+    cap_has(said,
+            "0 2 of 3 Sentinels can find the master down now, since 1 is in TILT, "
+            "and a fail-over takes 2: with one more lost, none can be voted\n");
+    assert_int_equal(cli_belief_knowing(&sentinels), 3);
+    assert_int_equal(cli_belief_able(&sentinels), 2);
+    sentinels_mute(2, REEF_SENTINEL_SILENT, "");
+    finds(CLI_FRAGILE);
+    cap_has(said, "10 1 of 3 Sentinels can find the master down now, since 1 is in "
+                  "TILT, and a fail-over takes 2: as seen from here none can be voted; "
+                  "start those that do not answer, or wait: TILT ends half a ");
+    sentinels_mute(1, REEF_SENTINEL_SILENT, "");
+    finds(CLI_FRAGILE);
+    cap_has_not(said, "TILT"); /* too few for the votes says it all */
+    sentinels_three();
+    for (uint32_t i = 0; i < 3; i++)
+        sentinels.sentinels[i].quorum = 1;
+    belief_tilt(0);
+    sentinels_mute(1, REEF_SENTINEL_SILENT, "");
+    finds(CLI_DONE); /* who is left finds it down, and the other one votes */
+    belief_tilt(2);
+    finds(CLI_FRAGILE);
+    cap_has(said, "10 0 of 3 Sentinels can find the master down now, since 2 are in "
+                  "TILT, and a fail-over takes 1: ");
+}
+
+/* No connection: whose matter it is, once, with that exit code. */
+static void belief_failed(void **state)
+{
+    (void)state;
+    finds(CLI_DONE);
+    cli_belief_failed(&looked, CLI_AUTH, "WRONGPASS x");
+    assert_int_equal(looked.exit_code, CLI_AUTH);
+    assert_int_equal(looked.count, 1);
+    assert_string_equal(looked.findings[0].text,
+                        "the master can't be used: WRONGPASS x");
+    for (uint32_t i = 0; i < 3; i++)
+        sentinels_mute(i, REEF_SENTINEL_SILENT, "gone");
+    finds(CLI_DONE);
+    looked.count = 0;
+    cli_belief_failed(&looked, CLI_UNREACHED, "all gone");
+    assert_int_equal(looked.exit_code, CLI_UNREACHED);
+    assert_int_equal(looked.count, 2);
+    assert_string_equal(looked.findings[0].text, "no Sentinel was reached, so that "
+                                                 "nobody tells where the master is");
+    assert_int_equal(looked.findings[1].exit_code, CLI_DONE);
+    sentinels_mute(1, REEF_SENTINEL_WRONG, "it refuses the password");
+    finds(CLI_USAGE);
+    looked.count = 0;
+    cli_belief_failed(&looked, CLI_AUTH, "it refuses");
+    assert_int_equal(looked.count, 2);
+    assert_int_equal(looked.findings[0].exit_code, CLI_DONE);
+    assert_int_equal(looked.findings[1].exit_code, CLI_AUTH);
+    sentinels_none();
+    finds(CLI_DONE);
+    cli_belief_failed(&looked, CLI_UNREACHED, "refused");
+    assert_int_equal(looked.count, 0); /* one server: stderr says it */
+}
+
 static void belief_numbers(void **state)
 {
     (void)state;
@@ -175,7 +244,8 @@ int main(void)
         BELIEF_TEST(belief_good),      BELIEF_TEST(belief_silent),
         BELIEF_TEST(belief_numbers),   BELIEF_TEST(belief_crowds),
         BELIEF_TEST(belief_disagree),  BELIEF_TEST(belief_many),
-        BELIEF_TEST(belief_strangers),
+        BELIEF_TEST(belief_strangers), BELIEF_TEST(belief_tilted),
+        BELIEF_TEST(belief_failed),
     };
     return cmocka_run_group_tests_name("cli_belief", tests, NULL, NULL);
 }

@@ -416,6 +416,53 @@ static void check_sentinel_advice(void **state)
     assert_int_equal(checks(c), CLI_INCOMPLETE);
 }
 
+#define CHECK_MEMBERS                                                                  \
+    "enabled file peer server version protocol mode role db latency_us clock_ms "      \
+    "maxmemory_policy topology names findings exit "
+
+/* The object has all its members, whatever fails: a server and Sentinels that can't be
+ * used, a name that is known not to be, memory; and where all is well. */
+static void check_json_failed(void **state)
+{
+    static const reef_code codes[] = {REEF_CONNECT, REEF_UNSENT,    REEF_AUTH,
+                                      REEF_DNS,     REEF_BADCONFIG, REEF_PROTOCOL,
+                                      REEF_NOMEM};
+    cap *c = *state;
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(checks(c), CLI_DONE);
+    look_has_members(c->out, CHECK_MEMBERS);
+    for (size_t i = 0; i < 2 * sizeof codes / sizeof codes[0]; i++) {
+        if (i == sizeof codes / sizeof codes[0])
+            check_sentinel_settings(c);
+        met = codes[i % (sizeof codes / sizeof codes[0])];
+        assert_int_equal(checks(c), cli_exit_of(met));
+        look_has_members(c->out, "error code " CHECK_MEMBERS);
+        cap_has(c->out, ",\"peer\":null,\"server\":null,\"version\":null,\"protocol\":"
+                        "null,\"mode\":null,\"role\":null,\"db\":0,\"latency_us\":null,"
+                        "\"clock_ms\":null,\"maxmemory_policy\":null,\"topology\":{"
+                        "\"sentinel\":");
+    }
+    sentinels_code = REEF_NOMEM;
+    assert_int_equal(checks(c), CLI_INCOMPLETE);
+    look_has_members(c->out, "error code " CHECK_MEMBERS);
+    sentinels_code = REEF_OK;
+    cap_settings(c, "[server.redis]\nenabled = true\nhosts = [\"srv+a.example\"]\n"
+                    "master_name = \"main\"\n");
+    look_step(&look_srv, "10.0.0.1:53", "SRV", "nxdomain");
+    sentinels_asked = 0;
+    assert_int_equal(checks(c), CLI_DNS); /* nobody was asked */
+    assert_int_equal(sentinels_asked, 0);
+    look_has_members(c->out, "error code " CHECK_MEMBERS);
+    cap_has(c->out,
+            ",\"topology\":{\"sentinel\":true,\"master_name\":\"main\",\"master\":"
+            "null,\"next\":null,\"held\":false,\"early\":false,\"epoch\":0,"
+            "\"answering\":0,\"able\":0,\"needed\":0,\"sentinels\":[],"
+            "\"replication\":null},\"names\":[{");
+    cap_settings(c, "[server.redis]\ndb = -1\n");
+    assert_int_equal(checks(c), CLI_USAGE);
+    look_has_members(c->out, "error code exit ");
+}
+
 /* The first problem counts, a note does not, and what does not fit counts as well. */
 static void check_findings(void **state)
 {
@@ -451,6 +498,7 @@ int main(void)
         CHECK_TEST(check_replica),
         CHECK_TEST(check_sentinels),
         CHECK_TEST(check_sentinel_advice),
+        CHECK_TEST(check_json_failed),
     };
     return cmocka_run_group_tests_name("cli_check", tests, NULL, NULL);
 }

@@ -121,4 +121,23 @@ static inline void look_is_json(const char *text)
     assert_true(end != NULL && end[1] == '\0');
 }
 
+/* Fails the test unless these are the members of the object, in this order, each with
+ * a space behind it. */
+static inline void look_has_members(const char *text, const char *names)
+{
+    char found[512] = "";
+    reef_json json;
+    reef_draft name = {0};
+    look_is_json(text);
+    reef_json_open(&json, reef_str_of(text));
+    while (reef_json_member(&json, &name)) {
+        size_t len = strlen(found);
+        (void)snprintf(found + len, sizeof found - len, "%.*s ", (int)name.len,
+                       name.ptr);
+        reef_json_skip(&json);
+    }
+    reef_draft_free(&name);
+    assert_string_equal(found, names);
+}
+
 #endif

@@ -31,6 +31,7 @@ static int report_begin(void **state)
     for (int i = 0; i < 1000; i++)
         soak_tally_ok(&tally, 50);
     soak_tally_gap(&tally, 6000000, 6012500);
+    tally.checked = 72;
     run.events[REEF_EVENT_CONNECTED] = 1;
     json = false;
     return cap_begin(state);
@@ -51,6 +52,7 @@ static void report_good(void **state)
                         "  answers to the wrong caller none\n"
                         "  acknowledged writes missing none\n"
                         "  commands that ran twice     none\n"
+                        "  looked at again in the end  72\n"
                         "  events                      1 connected\n"
                         "good: nothing was wrong\n");
     assert_string_equal(c->err, "");
@@ -124,7 +126,7 @@ static void report_json(void **state)
         "\"unsure_settled\":2,\"latency_ms\":{\"p50\":0.050,\"p99\":0.050,"
         "\"p99_9\":0.050,\"max\":0.060},\"longest_gap_ms\":12.500,"
         "\"longest_gap_at_s\":1.000,\"wrong_caller\":0,\"missing_writes\":0,"
-        "\"ran_twice\":1,\"first_wrong\":\"x\\n\",\"unchecked\":0,"
+        "\"ran_twice\":1,\"first_wrong\":\"x\\n\",\"checked\":72,\"unchecked\":0,"
         "\"events\":{\"connected\":1,\"lost\":0,\"failed\":0,\"retried\":0,"
         "\"refused\":0,\"held\":0,\"resumed\":0,\"switched\":0},\"exit\":8}\n");
     cap_again(c);

@@ -38,6 +38,13 @@ static void tally_counts(void **state)
     soak_tally_unsettled(t, 9); /* no more than there are */
     assert_int_equal(t->errors[REEF_UNSURE].count, 2);
     assert_int_equal(t->calls, t->ok + t->open + soak_tally_errors(t));
+    soak_tally_check(t, REEF_OK, "");
+    soak_tally_check(t, REEF_AUTH, "in the end"); /* an error of no call */
+    assert_int_equal(t->checked, 2);
+    assert_int_equal(t->errors[REEF_AUTH].count, 2);
+    assert_string_equal(t->errors[REEF_AUTH].first, "third");
+    assert_int_equal(t->calls, 6);
+    assert_int_equal(t->ok, 1);
     soak_tally_error(t, (reef_code)99, "a code to come", 1);
     assert_int_equal(t->errors[REEF_UNSURE].count, 3);
     free(t);
@@ -90,6 +97,7 @@ static void tally_sums(void **state)
     a->verdicts = (soak_verdicts){.missing = 1, .first = "words"};
     b->verdicts = (soak_verdicts){.twice = 2, .wrong_caller = 3, .settled = 4};
     b->unchecked = 5;
+    b->checked = 6;
     soak_tally_add(sum, a);
     assert_int_equal(sum->gap_us, 30);
     soak_tally_add(sum, b);
@@ -105,6 +113,7 @@ static void tally_sums(void **state)
     assert_int_equal(sum->verdicts.wrong_caller, 3);
     assert_int_equal(sum->verdicts.settled, 4);
     assert_int_equal(sum->unchecked, 5);
+    assert_int_equal(sum->checked, 6);
     assert_int_equal(soak_tally_quantile(sum, 0), 10);
     free(sum);
     free(a);

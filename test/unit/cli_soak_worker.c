@@ -5,9 +5,17 @@
  * time. The fake stands behind __wrap_reef_session_save, __wrap_reef_session_get,
  * __wrap_reef_session_touch, __wrap_reef_session_delete, __wrap_reef_call,
  * __wrap_reef_server_info and __wrap_reef_client_next_event; __wrap_reef_client_config
- * gives its settings. */
+ * gives its settings, and __wrap_clock_gettime and __wrap_pthread_cond_timedwait the
+ * time. */
 #include "test/unit/cli_soak_fake.h"
 
+#include <errno.h>
+#include <time.h>
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *out);
+int __real_clock_gettime(clockid_t id, struct timespec *out);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+                                  const struct timespec *until);
 const reef_config *__wrap_reef_client_config(const reef_client *client);
 
 enum { STEPS = 3000 };
@@ -214,28 +222,78 @@ static void gaps(void **state)
     soak_end(s);
 }
 
-/* At a rate a thread makes so many calls and no more, and does not catch up. */
+/* ---- at a rate ---------------------------------------------------------------- */
+
+/* A clock that stands still but for pauses, and for what each call takes. */
+static int64_t clock_us, clock_call_us;
+static bool clock_faked;
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *out)
+{
+    if (!clock_faked || id != CLOCK_MONOTONIC)
+        return __real_clock_gettime(id, out);
+    *out = (struct timespec){(time_t)(clock_us / 1000000), clock_us % 1000000 * 1000};
+    clock_us += clock_call_us;
+    return 0;
+}
+
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+                                  const struct timespec *until)
+{
+    (void)cond;
+    (void)mutex;
+    int64_t until_us = (int64_t)until->tv_sec * 1000000 + until->tv_nsec / 1000;
+    assert_true(until_us > clock_us - clock_call_us);
+    clock_us = until_us > clock_us ? until_us : clock_us;
+    return ETIMEDOUT;
+}
+
+/* A whole thread, for so many seconds at that rate; the first call was due long ago
+ * where it was held up. */
+static soaked *soak_at(uint64_t rate, int64_t seconds, int64_t held_us, fake_lie lie)
+{
+    soaked *s = soak_begin(lie, 3);
+    s->run.rate = rate;
+    (void)pthread_mutex_init(&s->run.lock, NULL);
+    (void)pthread_cond_init(&s->run.stopped, NULL);
+    clock_faked = true;
+    clock_us = 7200 * INT64_C(1000000);
+    s->run.begin_us = clock_us - held_us;
+    s->run.until_us = clock_us + seconds * 1000000;
+    atomic_store(&s->run.working, 1);
+    (void)soak_worker_thread(&s->w);
+    clock_faked = false;
+    assert_int_equal(atomic_load(&s->run.working), 0);
+    (void)pthread_cond_destroy(&s->run.stopped);
+    (void)pthread_mutex_destroy(&s->run.lock);
+    return s;
+}
+
+/* So many calls and no more: the last look is no part of it, a second call of one step
+ * is, and a thread that was held up does not catch up. */
 static void paced(void **state)
 {
     (void)state;
-    soaked *s = soak_begin(FAKE_HONEST, 1);
-    s->run.rate = 100;
-    (void)pthread_mutex_init(&s->run.lock, NULL);
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&s->run.stopped, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
-    s->run.begin_us = soak_now_us() - 3600 * INT64_C(1000000); /* held up for an hour */
-    s->run.until_us = soak_now_us() + 200000;
-    atomic_store(&s->run.working, 1);
-    (void)soak_worker_thread(&s->w);
-    assert_true(soak_now_us() >= s->run.until_us);
-    assert_int_equal(atomic_load(&s->run.working), 0);
-    assert_in_range(s->w.tally.calls, 1, 21 + 2 + SOAK_SESSIONS + 1);
-    assert_true(s->run.ended_us >= s->run.until_us);
-    (void)pthread_cond_destroy(&s->run.stopped);
-    (void)pthread_mutex_destroy(&s->run.lock);
+    clock_call_us = 0;
+    soaked *s = soak_at(20, 5, 0, FAKE_HONEST);
+    /* the thread is the fourth, which begins when three have had their turn */
+    assert_int_equal(s->w.tally.calls, 97);
+    assert_in_range(s->w.tally.checked, 2, SOAK_SESSIONS + 1);
+    assert_int_equal(s->run.called_us, s->run.until_us);
+    assert_int_equal(s->run.ended_us, s->run.until_us);
+    soak_end(s);
+    s = soak_at(100, 2, 3600 * INT64_C(1000000), FAKE_HONEST);
+    assert_int_equal(s->w.tally.calls, 200);
+    soak_end(s);
+    s = soak_at(100, 100, 3600 * INT64_C(1000000), FAKE_UNSURE);
+    assert_true(s->w.tally.verdicts.settled > 100);
+    /* the two of the last step may be one too many */
+    assert_in_range(s->w.tally.calls, 10000, 10001);
+    soak_end(s);
+    clock_call_us = 20; /* time that passes meanwhile is no reason to make fewer */
+    s = soak_at(100, 2, 3600 * INT64_C(1000000), FAKE_HONEST);
+    assert_int_equal(s->w.tally.calls, 200);
+    assert_true(s->run.ended_us > s->run.called_us);
     soak_end(s);
 }
 

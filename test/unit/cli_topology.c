@@ -115,10 +115,12 @@ static void topology_json(void **state)
     (void)snprintf(sentinels.next, sizeof sentinels.next, "10.0.0.2:1");
     sentinels.held = true;
     assert_int_equal(shows_json(c), CLI_FRAGILE);
-    cap_has(c->out, "{\"peer\":\"10.0.0.1:6379\",\"server\":\"valkey\",\"version\":"
-                    "\"8.0.1\",\"sentinel\":true,\"master_name\":\"main\",\"master\":"
-                    "\"10.0.0.1:6379\",\"next\":\"10.0.0.2:1\",\"held\":true,\"early\":"
-                    "false,\"epoch\":7,\"answering\":1,\"needed\":2,\"sentinels\":[{");
+    cap_has(
+        c->out,
+        "{\"peer\":\"10.0.0.1:6379\",\"server\":\"valkey\",\"version\":"
+        "\"8.0.1\",\"sentinel\":true,\"master_name\":\"main\",\"master\":"
+        "\"10.0.0.1:6379\",\"next\":\"10.0.0.2:1\",\"held\":true,\"early\":"
+        "false,\"epoch\":7,\"answering\":1,\"able\":1,\"needed\":2,\"sentinels\":[{");
     cap_has(c->out, "{\"peer\":\"10.0.0.2:26379\",\"state\":\"silent\",\"configured\":"
                     "true,\"watched\":false,\"id\":null,\"version\":null,\"why\":"
                     "\"10.0.0.2:26379: connection refused\"},{");
@@ -156,6 +158,91 @@ static void topology_hostile(void **state)
     assert_int_equal(cli_belief_needed(&sentinels), UINT32_MAX);
 }
 
+/* One in TILT, one down, quorum 2: nobody is left to find the master down with. */
+static void topology_tilt(void **state)
+{
+    cap *c = *state;
+    (void)snprintf(sentinels.sentinels[0].flags, 96, "master,tilt");
+    assert_int_equal(shows(c), CLI_DONE);
+    cap_has(c->out, "good      2 Sentinels could vote a fail-over, and 2 replicas ");
+    sentinels_mute(1, REEF_SENTINEL_SILENT, "refused");
+    assert_int_equal(shows(c), CLI_FRAGILE);
+    cap_has(c->out,
+            "problem   1 of 3 Sentinels can find the master down now, since 1 ");
+    cap_has_not(c->out, "good ");
+    assert_int_equal(shows_json(c), CLI_FRAGILE);
+    cap_has(c->out, ",\"answering\":2,\"able\":1,\"needed\":2,");
+}
+
+/* Sets up one way to fail. */
+static void fails_by(int kind)
+{
+    sentinels_three();
+    met = REEF_CONNECT;
+    sentinels_code = REEF_OK;
+    for (uint32_t i = 0; i < 3 && kind > 1; i++)
+        sentinels_mute(i, REEF_SENTINEL_SILENT, "refused");
+    if (kind == 1)
+        met = REEF_AUTH;
+    else if (kind == 3)
+        (void)snprintf(sentinels.sentinels[0].peer, REEF_PEER_TEXT, "nosuch.example");
+    else if (kind == 4)
+        sentinels_mute(0, REEF_SENTINEL_WRONG, "it refuses the password");
+    else if (kind == 5)
+        sentinels_mute(0, REEF_SENTINEL_UNKNOWN, "");
+    else if (kind == 6) {
+        sentinels_none();
+        sentinels_code = REEF_NOMEM;
+    }
+}
+
+/* Whatever fails, there is a problem on both, and the object has all its members. */
+static void topology_json_failed(void **state)
+{
+    cap *c = *state;
+    for (int kind = 0; kind <= 6; kind++) {
+        cap_again(c);
+        fails_by(kind);
+        int code = shows(c);
+        assert_int_not_equal(code, CLI_DONE);
+        assert_int_equal(strncmp(c->err, "reef: ", 6), 0);
+        if (kind != 6)
+            cap_has(c->out, "\nproblem   ");
+        assert_int_equal(shows_json(c), code);
+        look_has_members(c->out, "error code peer server version sentinel master_name "
+                                 "master next held early epoch answering able needed "
+                                 "sentinels replication findings exit ");
+        cap_has_not(c->out, "\"exit\":2,\"text\""); /* none but the exit code's own */
+    }
+    fails_by(2);
+    sentinels.sentinel_count = 1;
+    sentinels.master[0] = '\0';
+    sentinels.epoch = 0;
+    assert_int_equal(shows_json(c), CLI_UNREACHED);
+    assert_string_equal(
+        c->out,
+        "{\"error\":\"said the fake\",\"code\":\"no connection\",\"peer\":null,"
+        "\"server\":null,\"version\":null,\"sentinel\":true,\"master_name\":\"main\","
+        "\"master\":null,\"next\":null,\"held\":false,\"early\":false,\"epoch\":0,"
+        "\"answering\":0,\"able\":0,\"needed\":0,\"sentinels\":[{\"peer\":"
+        "\"10.0.0.1:26379\",\"state\":\"silent\",\"configured\":true,\"watched\":"
+        "false,\"id\":null,\"version\":null,\"why\":\"refused\"}],\"replication\":"
+        "null,\"findings\":[{\"severity\":\"problem\",\"exit\":4,\"text\":\"no "
+        "Sentinel was reached, so that nobody tells where the master is\"},{"
+        "\"severity\":\"note\",\"exit\":0,\"text\":\"10.0.0.1:26379 does not answer "
+        "(refused): start it, or take it out of server.redis.hosts\"}],\"exit\":4}\n");
+    sentinels_none();
+    cap_settings(c, "[server.redis]\nhosts = [\"10.0.0.1\"]\n");
+    assert_int_equal(shows_json(c), CLI_UNREACHED);
+    assert_string_equal(
+        c->out, "{\"error\":\"said the fake\",\"code\":\"no connection\",\"peer\":"
+                "null,\"server\":null,\"version\":null,\"sentinel\":false,"
+                "\"replication\":null,\"findings\":[],\"exit\":4}\n");
+    cap_settings(c, "[server.redis]\ndb = -1\n"); /* nobody could be asked */
+    assert_int_equal(shows_json(c), CLI_USAGE);
+    look_has_members(c->out, "error code exit ");
+}
+
 /* No connection: why, and what the Sentinels have to do with it; where none of them
  * knows the master the reason is not waited for long. */
 static void topology_failed(void **state)
@@ -165,6 +252,7 @@ static void topology_failed(void **state)
     assert_int_equal(shows(c), CLI_UNREACHED);
     assert_int_equal(met_timeout, 0);
     assert_string_equal(c->err, "reef: said the fake\n");
+    cap_has(c->out, "problem   the master can't be used: said the fake\n");
     cap_has_not(c->out, "good");
     for (uint32_t i = 0; i < 3; i++)
         sentinels_mute(i, REEF_SENTINEL_SILENT, "no answer");
@@ -172,14 +260,16 @@ static void topology_failed(void **state)
     assert_true(met_timeout > 0 && met_timeout < 1000);
     cap_has(c->out, "          10.0.0.1:26379        -  no answer: no answer\n");
     cap_has_not(c->out, "master  10");
-    cap_has(c->out,
-            "note      10.0.0.1:26379, 10.0.0.2:26379 and 10.0.0.3:26379 do not answer "
-            "(no answer): start them, or take them out of server.redis.hosts\n");
+    cap_has(
+        c->out,
+        "\nproblem   no Sentinel was reached, so that nobody tells where the master "
+        "is\nnote      10.0.0.1:26379, 10.0.0.2:26379 and 10.0.0.3:26379 do not "
+        "answer (no answer): start them, or take them out of server.redis.hosts\n");
     c->ctx.timeout_ms = 100;
     assert_int_equal(shows_json(c), CLI_UNREACHED);
     assert_int_equal(met_timeout, 100);
     cap_has(c->out,
-            "{\"error\":\"said the fake\",\"code\":\"no connection\",\"sentinel\":");
+            "{\"error\":\"said the fake\",\"code\":\"no connection\",\"peer\":null,");
     cap_has(c->out, ",\"replication\":null,\"findings\":[{");
     cap_again(c);
     sentinels_code = REEF_NOMEM;
@@ -242,6 +332,7 @@ int main(void)
         TOPOLOGY_TEST(topology_good),    TOPOLOGY_TEST(topology_json),
         TOPOLOGY_TEST(topology_hostile), TOPOLOGY_TEST(topology_failed),
         TOPOLOGY_TEST(topology_moving),  TOPOLOGY_TEST(topology_single),
+        TOPOLOGY_TEST(topology_tilt),    TOPOLOGY_TEST(topology_json_failed),
     };
     return cmocka_run_group_tests_name("cli_topology", tests, NULL, NULL);
 }
