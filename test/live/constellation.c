@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A constellation for tests. See constellation.h; the watch is in watch.c.
+ * A constellation for tests. See constellation.h; the watch is in watch.c, fail-overs
+ * that are asked for in asked.c.
  *
  * A Sentinel finds replicas in the master's INFO and its peers in a channel of the
  * master, each only every few seconds. Here each is started with a state as it would
@@ -22,14 +23,12 @@ enum {
     STARS_EXTRA_MAX = 4096,
     STARS_ANSWER_MAX = 8192,
     STARS_PING_MS = 200,
-    STARS_INFO_MS = 300, /* ten seconds by default */
     /* Two seconds by default. Sentinels leave a stray master alone for four times that
      * long, and one that is promoted is a stray one until it is announced. */
     STARS_PUBLISH_MS = 400,
     STARS_DOWN_MS = 400,
-    STARS_LAST_MS = 300, /* by which the last one misses a master later: where two are
-                          * left, each would vote for itself, and then wait */
-    STARS_FAILOVER_MS = 2000
+    STARS_LAST_MS = 300 /* by which the last one misses a master later: where two are
+                         * left, each would vote for itself, and then wait */
 };
 
 /* ---- starting ----------------------------------------------------------------- */
@@ -112,9 +111,9 @@ static void stars_start_sentinel(reef_stars *stars, const reef_stars_options *op
     stars_line(&lines, "sentinel monitor " REEF_STARS_NAME " %s %u 2", stars->host,
                (unsigned)stars->nodes[0]->port);
     stars_line(&lines, "sentinel down-after-milliseconds " REEF_STARS_NAME " %d",
-               STARS_DOWN_MS + (number == REEF_STARS_SENTINELS - 1) * STARS_LAST_MS);
+               stars->down_after_ms[number]);
     stars_line(&lines, "sentinel failover-timeout " REEF_STARS_NAME " %d",
-               STARS_FAILOVER_MS);
+               REEF_STARS_FAILOVER_MS);
     stars_line(&lines, "sentinel parallel-syncs " REEF_STARS_NAME " 2");
     if (options->password) {
         stars_line(&lines, "sentinel auth-pass " REEF_STARS_NAME " %s",
@@ -131,27 +130,36 @@ static void stars_start_sentinel(reef_stars *stars, const reef_stars_options *op
     stars->sentinels[number] = reef_live_start(&stars->nodes[0]->kind, &sentinel);
 }
 
-/* Periods that a configuration file can't set: a Sentinel that starts has the usual
- * ones. */
-static void stars_set_periods(const reef_live_server *sentinel, bool plain)
+void reef_stars_order(const reef_stars *stars, int sentinel, const char *what,
+                      int value)
 {
     char line[160];
     char *reply;
-    int len =
-        snprintf(line, sizeof line, "SENTINEL DEBUG PING-PERIOD %d", STARS_PING_MS);
-    if (!plain) {
-        snprintf(line + len, sizeof line - (size_t)len,
-                 " INFO-PERIOD %d PUBLISH-PERIOD %d", STARS_INFO_MS, STARS_PUBLISH_MS);
-    }
-    reply = reef_live_ask(sentinel, line);
+    snprintf(line, sizeof line, "%s %d", what, value);
+    reply = reef_live_ask(stars->sentinels[sentinel], line);
     assert_string_equal(reply, "OK");
     free(reply);
+}
+
+/* Periods that a configuration file can't set: a Sentinel that starts has the usual
+ * ones. */
+static void stars_set_periods(const reef_stars *stars, int sentinel)
+{
+    reef_stars_order(stars, sentinel, "SENTINEL DEBUG PING-PERIOD", STARS_PING_MS);
+    if (!stars->plain) {
+        reef_stars_order(stars, sentinel, "SENTINEL DEBUG INFO-PERIOD",
+                         REEF_STARS_INFO_MS);
+        reef_stars_order(stars, sentinel, "SENTINEL DEBUG PUBLISH-PERIOD",
+                         STARS_PUBLISH_MS);
+    }
 }
 
 /* An earlier constellation's Sentinels are not to be taken for these. */
 static void stars_draw(reef_stars *stars, uint16_t ports[REEF_STARS_SENTINELS])
 {
     for (int i = 0; i < REEF_STARS_SENTINELS; i++) {
+        stars->down_after_ms[i] =
+            STARS_DOWN_MS + (i == REEF_STARS_SENTINELS - 1) * STARS_LAST_MS;
         ports[i] = reef_live_port();
         snprintf(stars->ids[i], sizeof stars->ids[i], "%016" PRIx64 "%016x%08x",
                  (uint64_t)reef_stars_now_us(), (unsigned)getpid(), (unsigned)ports[i]);
@@ -170,13 +178,14 @@ reef_stars *reef_stars_start(const reef_live_kind *kind,
              options->host ? options->host : "127.0.0.1");
     snprintf(stars->password, sizeof stars->password, "%s",
              options->password ? options->password : "");
+    stars->plain = options->plain_periods;
     for (int i = 0; i < REEF_STARS_NODES; i++) {
         stars_start_node(stars, kind, options, i);
     }
     stars_draw(stars, ports);
     for (int i = 0; i < REEF_STARS_SENTINELS; i++) {
         stars_start_sentinel(stars, options, ports, i);
-        stars_set_periods(stars->sentinels[i], options->plain_periods);
+        stars_set_periods(stars, i);
     }
     assert_int_equal(reef_stars_settle(stars), 0);
     return stars;
@@ -349,7 +358,7 @@ static bool stars_settled(const reef_stars *stars, int master)
     return true;
 }
 
-static void stars_tell(const reef_stars *stars)
+void reef_stars_tell(const reef_stars *stars)
 {
     static const char *const lines[] = {"SENTINEL MASTER " REEF_STARS_NAME,
                                         "SENTINEL REPLICAS " REEF_STARS_NAME};
@@ -376,7 +385,7 @@ int reef_stars_settle(const reef_stars *stars)
         }
         reef_live_nap();
     }
-    stars_tell(stars);
+    reef_stars_tell(stars);
     fail_msg("the constellation does not settle");
     return -1;
 }
@@ -404,18 +413,12 @@ int reef_stars_moved(const reef_stars *stars, int from)
         }
         reef_live_nap();
     }
-    stars_tell(stars);
+    reef_stars_tell(stars);
     fail_msg("node %d stays the master", from);
     return -1;
 }
 
 /* ---- blows -------------------------------------------------------------------- */
-
-void reef_stars_failover(const reef_stars *stars, int sentinel)
-{
-    reef_live_until(stars->sentinels[sentinel], "SENTINEL FAILOVER " REEF_STARS_NAME,
-                    "OK", false);
-}
 
 void reef_stars_sleep(const reef_stars *stars, int node, unsigned seconds)
 {
@@ -470,7 +473,7 @@ void reef_stars_again(reef_stars *stars, int node, bool as_replica)
 void reef_stars_sentinel_again(reef_stars *stars, int sentinel)
 {
     reef_live_again(stars->sentinels[sentinel]);
-    stars_set_periods(stars->sentinels[sentinel], false);
+    stars_set_periods(stars, sentinel);
 }
 
 void reef_stars_config(const reef_stars *stars, reef_config *out)

@@ -15,7 +15,12 @@
 #define REEF_TEST_LIVE_CONSTELLATION_H
 #include "test/live/server.h"
 
-enum { REEF_STARS_NODES = 3, REEF_STARS_SENTINELS = 3 };
+enum {
+    REEF_STARS_NODES = 3,
+    REEF_STARS_SENTINELS = 3,
+    REEF_STARS_INFO_MS = 300, /* between two looks at a node: ten seconds by default */
+    REEF_STARS_FAILOVER_MS = 2000 /* for a step of a fail-over */
+};
 
 #define REEF_STARS_NAME "the.master"
 
@@ -37,7 +42,9 @@ typedef struct reef_stars {
     char host[16];
     char password[REEF_NAME_MAX]; /* of the nodes; "": none */
     char ids[REEF_STARS_SENTINELS][41];
+    int down_after_ms[REEF_STARS_SENTINELS]; /* until a master is missed */
     bool frozen[REEF_STARS_SENTINELS];
+    bool plain; /* periods */
 } reef_stars;
 
 /* Settled. NULL options: all zero. reef_stars_free ends all of it; NULL is fine. */
@@ -56,8 +63,24 @@ int reef_stars_settle(const reef_stars *);
 /* Waits until all Sentinels announce one node that is another than this. Its number. */
 int reef_stars_moved(const reef_stars *, int from);
 
-/* SENTINEL FAILOVER on the Sentinel; waits until it says OK. */
+/* A line that ends with a number, to which the Sentinel says OK. */
+void reef_stars_order(const reef_stars *, int sentinel, const char *line, int value);
+/* Shows what Sentinels say and nodes log, for the text of a failure. */
+void reef_stars_tell(const reef_stars *);
+/* SENTINEL FAILOVER on the Sentinel; waits until it has seen another as the master. On
+ * a slow machine it may give up, which is nobody's fault: then it is asked again. */
 void reef_stars_failover(const reef_stars *, int sentinel);
+/* Both replicas stop, and the Sentinel is asked for a fail-over: it selects one, waits
+ * two seconds for it, and gives up. `over` wakes them up: the selected one then finds
+ * the order, and is a master until it is put in its place, as settling shows. */
+void reef_stars_failover_in_vain(const reef_stars *, int sentinel);
+void reef_stars_failover_in_vain_over(const reef_stars *, int sentinel);
+/* How often the Sentinel has logged this: "+promoted-slave", "-failover-abort". */
+unsigned reef_stars_logged(const reef_stars *, int sentinel, const char *event);
+/* How many replicas were promoted so far, and how many fail-overs were given up after a
+ * leader was found. One blow leads to one of the first and none of the others, unless
+ * the machine is so slow that Sentinels miss nodes that are well. */
+void reef_stars_counts(const reef_stars *, unsigned *promoted, unsigned *given_up);
 /* DEBUG SLEEP on the node, which hears nobody meanwhile; does not wait for it. */
 void reef_stars_sleep(const reef_stars *, int node, unsigned seconds);
 /* SIGSTOP for a node and a Sentinel at once, as on a host that hangs; either may be -1.

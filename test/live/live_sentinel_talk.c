@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { TALK_TEXT_MAX = 32768, TALK_CASES_MIN = 45, TALK_PARTNERS = 3 };
+enum { TALK_TEXT_MAX = 32768, TALK_CASES_MIN = 55, TALK_BLOWS = 3, TALK_PARTNERS = 3 };
 
 /* A connection to one kind of node. */
 typedef struct talk_partner {
@@ -65,22 +65,49 @@ static const reef_reply *talk_hear(talk_partner *partner)
     return reef_parser_peek(partner->parser);
 }
 
-static void talk_try(talk_partner *partner, const talk_case *one)
+static void talk_say(talk_partner *partner, const talk_case *one)
 {
     reef_cmd *cmd = talk_command(one);
     reef_str wire;
-    char why[300];
     assert_non_null(cmd);
     wire = reef_cmd_wire(cmd);
     assert_int_equal(send(partner->fd, wire.ptr, wire.len, MSG_NOSIGNAL),
                      (ssize_t)wire.len);
     reef_cmd_free(cmd);
+}
+
+static void talk_expect(talk_partner *partner, const talk_case *one)
+{
+    char why[300];
     for (uint32_t i = 0; i < one->shape_count; i++) {
         if (!talk_fits(one->shapes[i], talk_hear(partner), one->protocol, why,
                        sizeof why)) {
             fail_msg("line %d, %s: %s", one->line, one->command, why);
         }
     }
+}
+
+/* One case. The number of the master after a blow; -1: none fell. The first Sentinel is
+ * the one that is spoken to. */
+static int talk_try(const reef_stars *stars, talk_partner *partner,
+                    const talk_case *one)
+{
+    switch (one->blow) {
+    case TALK_NO_BLOW:
+        talk_say(partner, one);
+        talk_expect(partner, one);
+        return -1;
+    case TALK_FAIL_OVER:
+        reef_stars_failover(stars, 0);
+        talk_expect(partner, one);
+        break;
+    case TALK_GIVE_UP:
+        reef_stars_failover_in_vain(stars, 0);
+        talk_expect(partner, one);
+        reef_stars_failover_in_vain_over(stars, 0);
+        break;
+    }
+    return reef_stars_settle(stars);
 }
 
 static const char *talk_text(void)
@@ -107,18 +134,24 @@ static void talk_all(const reef_live_kind *kind)
     talk_names names = {REEF_STARS_NAME, stars->host, port};
     talk_reader reader = {.text = talk_text()};
     talk_case one;
-    unsigned cases = 0;
+    unsigned cases = 0, blows = 0;
     snprintf(port, sizeof port, "%u", (unsigned)stars->nodes[0]->port);
     while (talk_next(&reader, &names, &one)) {
         talk_partner *partner = &partners[one.to];
+        int master;
         if (partner->fd < 0 || partner->protocol != one.protocol) {
             talk_meet(partner, one.protocol);
         }
-        talk_try(partner, &one);
+        master = talk_try(stars, partner, &one);
+        if (master >= 0) {
+            snprintf(port, sizeof port, "%u", (unsigned)stars->nodes[master]->port);
+            blows++;
+        }
         cases++;
     }
     assert_false(reader.wrong);
     assert_true(cases >= TALK_CASES_MIN);
+    assert_int_equal(blows, TALK_BLOWS);
     for (size_t i = 0; i < TALK_PARTNERS; i++) {
         talk_part(&partners[i]);
     }
