@@ -11,8 +11,8 @@
  *     then it is sent again until the deadline. What came in its place was no RESP, or
  *     over a budget: REEF_PROTOCOL; a reply that is too large is never asked for again.
  *   - the server answered: REEF_OK or REEF_REFUSED. Answers that prove that the command
- *     did not run and that time mends (LOADING, MASTERDOWN, BUSY; through Sentinels also
- *     READONLY and NOREPLICAS, since another server may become the master) are waited
+ *     did not run and that time mends (LOADING, MASTERDOWN, BUSY; through Sentinels
+ *     READONLY and NOREPLICAS, too: another server may become the master) are waited
  *     out within the deadline; what the server said last is the result.
  *
  * With master_name in the config the hosts are Sentinels: each lane asks and hears all

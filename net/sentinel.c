@@ -235,7 +235,8 @@ static void sentinel_dial(reef_engine *e, reef_dial *d, const reef_place *to)
 }
 
 /* A call after a silence: what is known may be old, unless announcements can be heard
- * and did come a moment ago; a connection that is open proves nothing. A Sentinel is asked first; one that does not answer is not waited for. */
+ * and an answer came a moment ago; a connection that is open proves nothing. A Sentinel
+ * is asked first; one that does not answer is not waited for. */
 static void sentinel_doubt(reef_engine *e)
 {
     reef_sentinels *st = e->sentinels;
