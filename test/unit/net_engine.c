@@ -171,6 +171,33 @@ static void test_pushes(void **state)
     kit_stop(&k);
 }
 
+/* A host that died with the command acknowledged shows only by what is sent next. */
+static void test_silence_is_pinged(void **state)
+{
+    (void)state;
+    kit k;
+    kit_start(&k, TOML_PLAIN);
+    reef_engine_tend(k.engine, k.now_ms);
+    kit_connect(&k);
+    uint64_t id = kit_submit(&k, "GET a", true, 60000);
+    kit_expect_sent(&k, "*2\r\n$3\r\nGET\r\n$1\r\na\r\n");
+    assert_int_equal(reef_engine_deadline_ms(k.engine),
+                     k.now_ms + REEF_SILENCE_PING_MS);
+    kit_tick_to(&k, k.now_ms + REEF_SILENCE_PING_MS - 1);
+    kit_expect_quiet(&k);
+    kit_tick_to(&k, k.now_ms + 1);
+    kit_expect_sent(&k, "*1\r\n$4\r\nPING\r\n");
+    kit_run_to(&k, k.now_ms + 2 * REEF_SILENCE_PING_MS);
+    kit_expect_quiet(&k); /* one at a time */
+    kit_receive(&k, "$1\r\nv\r\n+PONG\r\n");
+    kit_expect_done(&k, id, REEF_OK, NULL);
+    kit_expect_none_done(&k);
+    /* A link that owes nothing is left alone. */
+    kit_run_to(&k, k.now_ms + 10 * REEF_SILENCE_PING_MS);
+    kit_expect_quiet(&k);
+    kit_stop(&k);
+}
+
 static void test_tend(void **state)
 {
     (void)state;
@@ -308,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_group),
         cmocka_unit_test(test_group_unclosed),
         cmocka_unit_test(test_pushes),
+        cmocka_unit_test(test_silence_is_pinged),
         cmocka_unit_test(test_tend),
         cmocka_unit_test(test_clock_never_goes_back),
         cmocka_unit_test(test_late_inputs_are_ignored),
