@@ -73,13 +73,23 @@ static void asked_begin(const reef_stars *stars, int sentinel)
                     "OK", false);
 }
 
-/* Waits until the fail-over that it leads has got that far. False: it gave up. */
-static bool asked_promotes(const reef_stars *stars, int sentinel, unsigned promoted,
-                           unsigned aborted)
+/* How often another has become the master, as this Sentinel sees it: with two lines to
+ * each fail-over that it has led, and one where another Sentinel was quicker. */
+static unsigned asked_made(const reef_stars *stars, int sentinel)
+{
+    return reef_stars_logged(stars, sentinel, "+promoted-slave") +
+           reef_stars_logged(stars, sentinel, "+switch-master");
+}
+
+/* Asks for a fail-over, and waits until there is another master. False: it gave up. */
+static bool asked_once(const reef_stars *stars, int sentinel)
 {
     int64_t limit = reef_live_now_ms() + REEF_LIVE_WAIT_MS;
+    unsigned made = asked_made(stars, sentinel);
+    unsigned aborted = reef_stars_logged(stars, sentinel, "-failover-abort");
+    asked_begin(stars, sentinel);
     while (reef_live_now_ms() < limit) {
-        if (reef_stars_logged(stars, sentinel, "+promoted-slave") > promoted) {
+        if (asked_made(stars, sentinel) > made) {
             return true;
         }
         if (reef_stars_logged(stars, sentinel, "-failover-abort") > aborted) {
@@ -94,13 +104,8 @@ static bool asked_promotes(const reef_stars *stars, int sentinel, unsigned promo
 
 void reef_stars_failover(const reef_stars *stars, int sentinel)
 {
-    bool promotes = false;
     asked_patient(stars, sentinel, ASKED_PATIENT_MS);
-    while (!promotes) {
-        unsigned promoted = reef_stars_logged(stars, sentinel, "+promoted-slave");
-        unsigned aborted = reef_stars_logged(stars, sentinel, "-failover-abort");
-        asked_begin(stars, sentinel);
-        promotes = asked_promotes(stars, sentinel, promoted, aborted);
+    while (!asked_once(stars, sentinel)) {
     }
     asked_strict(stars, sentinel);
 }

@@ -62,10 +62,12 @@ bool reef_live_find_in(const char *folders, const char *program,
     return false;
 }
 
-void reef_live_make_folder(char out[REEF_LIVE_PATH])
+void reef_live_make_folder(char out[REEF_LIVE_PATH], bool memory)
 {
     const char *base = getenv("TMPDIR");
-    if (!base || !*base || strlen(base) > CHILD_BASE_MAX) {
+    if (memory && access("/dev/shm", W_OK | X_OK) == 0) {
+        base = "/dev/shm";
+    } else if (!base || !*base || strlen(base) > CHILD_BASE_MAX) {
         base = "/tmp";
     }
     snprintf(out, REEF_LIVE_PATH, "%s/reef-live-XXXXXX", base);

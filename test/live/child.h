@@ -31,8 +31,10 @@ void reef_live_nap(void);       /* 5 ms, between two looks at a condition */
 bool reef_live_find_in(const char *folders, const char *program,
                        char out[REEF_NAME_MAX]);
 
-/* A new folder; its path is so short that a unix socket has room in it. */
-void reef_live_make_folder(char out[REEF_LIVE_PATH]);
+/* A new folder; its path is so short that a unix socket has room in it. `memory`: not
+ * on a disk where that can be had. What writes a few bytes and waits until the disk has
+ * them stands still for seconds on one that is busy. */
+void reef_live_make_folder(char out[REEF_LIVE_PATH], bool memory);
 /* Removes it with all that is in it. */
 void reef_live_remove_folder(const char *folder);
 /* Shows the end of the file "log" in it, for the text of a failure. */

@@ -26,6 +26,8 @@ enum {
     /* Two seconds by default. Sentinels leave a stray master alone for four times that
      * long, and one that is promoted is a stray one until it is announced. */
     STARS_PUBLISH_MS = 400,
+    STARS_TILT_MS = 1000, /* half a minute by default: for so long one that stood still
+                           * for two seconds, as on a slow machine, does not act */
     STARS_DOWN_MS = 400,
     STARS_LAST_MS = 300 /* by which the last one misses a master later: where two are
                          * left, each would vote for itself, and then wait */
@@ -146,6 +148,7 @@ void reef_stars_order(const reef_stars *stars, int sentinel, const char *what,
 static void stars_set_periods(const reef_stars *stars, int sentinel)
 {
     reef_stars_order(stars, sentinel, "SENTINEL DEBUG PING-PERIOD", STARS_PING_MS);
+    reef_stars_order(stars, sentinel, "SENTINEL DEBUG TILT-PERIOD", STARS_TILT_MS);
     if (!stars->plain) {
         reef_stars_order(stars, sentinel, "SENTINEL DEBUG INFO-PERIOD",
                          REEF_STARS_INFO_MS);
@@ -372,6 +375,10 @@ void reef_stars_tell(const reef_stars *stars)
     for (int i = 0; i < REEF_STARS_NODES; i++) {
         print_error("node %d, port %u:\n", i, (unsigned)stars->nodes[i]->port);
         reef_live_show_log(stars->nodes[i]->folder);
+    }
+    for (int i = 0; i < REEF_STARS_SENTINELS; i++) {
+        print_error("Sentinel %d:\n", i);
+        reef_live_show_log(stars->sentinels[i]->folder);
     }
 }
 

@@ -166,7 +166,7 @@ static reef_live_dns *dns_new(const reef_live_dns_kind *kind)
 {
     reef_live_dns *server = reef_live_remember(sizeof *server, dns_release);
     server->kind = *kind;
-    reef_live_make_folder(server->folder);
+    reef_live_make_folder(server->folder, false);
     return server;
 }
 

@@ -164,7 +164,7 @@ reef_live_server *reef_live_start(const reef_live_kind *kind,
     server->loading = options->loading;
     snprintf(server->password, sizeof server->password, "%s",
              options->password ? options->password : "");
-    reef_live_make_folder(server->folder);
+    reef_live_make_folder(server->folder, options->sentinel);
     snprintf(server->socket, sizeof server->socket, "%.90s/socket", server->folder);
     for (int i = 0; i < LIVE_START_TRIES; i++) {
         server->port = options->port ? options->port : reef_live_port();

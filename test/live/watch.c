@@ -34,6 +34,7 @@ typedef struct watch_node {
 } watch_node;
 
 struct reef_stars_watch {
+    const reef_stars *stars;
     pthread_t thread;
     char hello[REEF_NAME_MAX + 64]; /* AUTH and the first write, or "" */
     watch_node nodes[REEF_STARS_NODES];
@@ -162,6 +163,7 @@ reef_stars_watch *reef_stars_watch_begin(const reef_stars *stars)
     reef_stars_watch *watch = calloc(1, sizeof *watch);
     int master = reef_stars_master(stars);
     assert_non_null(watch);
+    watch->stars = stars;
     if (stars->password[0]) {
         snprintf(watch->hello, sizeof watch->hello, "AUTH %s\r\n" WATCH_WRITE,
                  stars->password);
@@ -188,6 +190,7 @@ int reef_stars_watch_wait(reef_stars_watch *watch, int64_t *at_us)
     int64_t limit = reef_live_now_ms() + REEF_LIVE_WAIT_MS;
     while (!reef_stars_watch_us(watch)) {
         if (reef_live_now_ms() > limit) {
+            reef_stars_tell(watch->stars);
             fail_msg("no replica took a write in %d ms", REEF_LIVE_WAIT_MS);
         }
         reef_live_nap();
