@@ -4,6 +4,8 @@
  * because the count of arguments, which comes first, is known last: each argument
  * rewrites those few bytes, right-aligned before the first "$". So the wire form is
  * always ready and nothing moves.
+ * Keys are remembered by their places, the first one in the command itself: what has one
+ * key, or none, needs no more memory for it.
  *
  * Invariant: while the command is good and count > 0, wire.data[start..len) is its
  * wire form. Bytes may be a password: they are wiped before their memory goes back. */
@@ -17,18 +19,25 @@
 #include <string.h>
 
 enum {
-    CMD_GAP = 16,        /* "*1048576\r\n" is 10 bytes */
-    CMD_HEAD = 24,       /* "$", the digits of a length, and two CR LF, and some */
-    CMD_CAP_MIN = 512,   /* first reservation */
-    CMD_CAP_IDLE = 16384 /* a larger buffer goes back at the next begin */
+    CMD_GAP = 16,         /* "*1048576\r\n" is 10 bytes */
+    CMD_HEAD = 24,        /* "$", the digits of a length, and two CR LF, and some */
+    CMD_CAP_MIN = 512,    /* first reservation */
+    CMD_CAP_IDLE = 16384, /* a larger buffer goes back at the next begin */
+    CMD_KEYS_MIN = 8      /* places of keys in the first reservation */
 };
+
+/* Where a key's bytes stand: a command has less than 4 GiB. */
+typedef struct cmd_place {
+    uint32_t at, len;
+} cmd_place;
 
 struct reef_cmd {
     reef_buf wire;
     size_t start;
     size_t count;
-    size_t key_at; /* where the key's bytes begin; 0: none was marked */
+    size_t key_at; /* where the first key's bytes begin; 0: none was marked */
     size_t key_len;
+    reef_buf more; /* a cmd_place for each key after the first */
     reef_code code;
     bool repeatable;
 };
@@ -49,6 +58,7 @@ void reef_cmd_free(reef_cmd *cmd)
     }
     reef_wipe(cmd->wire.data, cmd->wire.cap);
     reef_buf_free(&cmd->wire);
+    reef_buf_free(&cmd->more);
     free(cmd);
 }
 
@@ -169,6 +179,10 @@ static void cmd_forget(reef_cmd *cmd)
         memset(cmd->wire.data, 0, cmd->wire.len); /* still the command's: no call to
                                                      reef_wipe is needed */
     }
+    if (cmd->more.cap > CMD_CAP_IDLE) {
+        reef_buf_free(&cmd->more);
+    }
+    cmd->more.len = 0;
 }
 
 void reef_cmd_begin_str(reef_cmd *cmd, reef_str name)
@@ -200,13 +214,35 @@ void reef_cmd_arg(reef_cmd *cmd, reef_str arg)
     cmd_add(cmd, arg.ptr, arg.len);
 }
 
+/* Another key than the first. Without its place the command could go to a node that has
+ * not all of its keys, so being out of memory ends the command. */
+static void cmd_mark(reef_cmd *cmd, size_t at, size_t len)
+{
+    const cmd_place place = {(uint32_t)at, (uint32_t)len};
+    size_t used = cmd->more.len;
+    if (cmd->more.cap - used < sizeof place) {
+        size_t cap = used == 0 ? CMD_KEYS_MIN * sizeof place : used * 2;
+        if (!reef_buf_resize(&cmd->more, cap)) {
+            cmd_fail(cmd, REEF_NOMEM);
+            return;
+        }
+    }
+    memcpy(cmd->more.data + used, &place, sizeof place);
+    cmd->more.len = used + sizeof place;
+}
+
 void reef_cmd_key(reef_cmd *cmd, reef_str key)
 {
     size_t at = cmd_add(cmd, key.ptr, key.len);
-    if (at != 0 && cmd->key_at == 0) {
-        cmd->key_at = at;
-        cmd->key_len = key.len;
+    if (at == 0) {
+        return;
     }
+    if (cmd->key_at != 0) {
+        cmd_mark(cmd, at, key.len);
+        return;
+    }
+    cmd->key_at = at;
+    cmd->key_len = key.len;
 }
 
 void reef_cmd_text(reef_cmd *cmd, const char *text)
@@ -278,6 +314,26 @@ bool reef_cmd_slot_key(const reef_cmd *cmd, reef_str *key)
     }
     *key = (reef_str){cmd->wire.data + cmd->key_at, cmd->key_len};
     return true;
+}
+
+size_t reef_cmd_keys(const reef_cmd *cmd)
+{
+    if (cmd->key_at == 0 || reef_cmd_code(cmd) != REEF_OK) {
+        return 0;
+    }
+    return 1 + cmd->more.len / sizeof(cmd_place);
+}
+
+reef_str reef_cmd_key_at(const reef_cmd *cmd, size_t index)
+{
+    cmd_place place = {(uint32_t)cmd->key_at, (uint32_t)cmd->key_len};
+    if (index >= reef_cmd_keys(cmd)) {
+        return (reef_str){NULL, 0};
+    }
+    if (index > 0) {
+        memcpy(&place, cmd->more.data + (index - 1) * sizeof place, sizeof place);
+    }
+    return (reef_str){cmd->wire.data + place.at, place.len};
 }
 
 bool reef_cmd_is_repeatable(const reef_cmd *cmd)

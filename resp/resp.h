@@ -238,8 +238,9 @@ reef_cmd *reef_cmd_new(void);   /* caller frees; NULL: out of memory */
 void reef_cmd_free(reef_cmd *); /* NULL is fine; wipes the bytes */
 void reef_cmd_begin(reef_cmd *, const char *name); /* forgets the previous command */
 void reef_cmd_begin_str(reef_cmd *, reef_str name);
-void reef_cmd_key(reef_cmd *,
-                  reef_str); /* the argument that picks the slot; the first counts */
+/* An argument that is a key: the first one picks the slot, and on a Cluster the others
+ * must be of the same. */
+void reef_cmd_key(reef_cmd *, reef_str);
 void reef_cmd_arg(reef_cmd *, reef_str);
 void reef_cmd_text(reef_cmd *, const char *text);
 void reef_cmd_int(reef_cmd *, int64_t);
@@ -256,6 +257,11 @@ size_t reef_cmd_count(const reef_cmd *); /* arguments, the name counted */
  * end. */
 reef_str reef_cmd_at(const reef_cmd *, size_t index);
 bool reef_cmd_slot_key(const reef_cmd *, reef_str *key); /* false: no key was marked */
+/* The arguments that are keys, in their order: how many (0 unless reef_cmd_code is OK),
+ * and each of them, borrowed until the next change; empty past the end. Constant
+ * time. */
+size_t reef_cmd_keys(const reef_cmd *);
+reef_str reef_cmd_key_at(const reef_cmd *, size_t index);
 bool reef_cmd_is_repeatable(const reef_cmd *);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands: their wire form, ceilings, what is refused, and that secrets are wiped. */
+ * Commands: their wire form, keys, ceilings, what is refused, and that secrets are
+ * wiped. */
 #include "resp/resp.h"
 
 #include "resp/buf.h"
@@ -25,6 +26,8 @@ static void check_refused(const reef_cmd *cmd, reef_code code)
     assert_int_equal(reef_cmd_code(cmd), code);
     assert_int_equal(reef_cmd_wire(cmd).len, 0);
     assert_false(reef_cmd_slot_key(cmd, &key));
+    assert_int_equal(reef_cmd_keys(cmd), 0);
+    assert_int_equal(reef_cmd_key_at(cmd, 0).len, 0);
     assert_int_equal(reef_cmd_at(cmd, 0).len, 0);
 }
 
@@ -70,6 +73,7 @@ static void test_cmd_key(void **state)
     assert_true(reef_cmd_slot_key(cmd, &key));
     assert_true(reef_str_equal(key, reef_str_of("first")));
     assert_int_equal(reef_cmd_count(cmd), 1002);
+    assert_int_equal(reef_cmd_keys(cmd), 1001);
     assert_int_equal(strncmp(reef_cmd_wire(cmd).ptr, "*1002\r\n$4\r\nMGET", 15), 0);
     reef_cmd_begin(cmd, "GET");
     assert_false(reef_cmd_slot_key(cmd, &key));
@@ -78,6 +82,83 @@ static void test_cmd_key(void **state)
     assert_int_equal(key.len, 0);
     reef_cmd_free(cmd);
     reef_cmd_free(NULL);
+}
+
+/* Allocations that are left before they fail; below 0: none does. */
+static int key_memory = -1;
+
+void *__real_realloc(void *block, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    if (key_memory == 0) {
+        return NULL;
+    }
+    key_memory -= key_memory > 0 ? 1 : 0;
+    return __real_realloc(block, size);
+}
+
+static void key_add(reef_cmd *cmd, size_t number)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%zu", number * number);
+    reef_cmd_key(cmd, reef_str_of(text));
+    reef_cmd_text(cmd, "value");
+}
+
+/* Each key is found again, whatever stands between them and wherever the bytes went when
+ * the buffer grew; a command that is begun anew has none of them. */
+static void test_cmd_keys(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {0, 1, 2, 3, 9, 10, 5000, 4, 1, 0};
+    reef_cmd *cmd = reef_cmd_new();
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        reef_cmd_begin(cmd, "MSET");
+        for (size_t key = 0; key < counts[i]; key++) {
+            key_add(cmd, key);
+        }
+        assert_int_equal(reef_cmd_keys(cmd), counts[i]);
+        for (size_t key = 0; key < counts[i]; key++) {
+            char text[32];
+            snprintf(text, sizeof text, "%zu", key * key);
+            reef_str found = reef_cmd_key_at(cmd, key);
+            assert_true(reef_str_equal(found, reef_str_of(text)));
+            assert_ptr_equal(found.ptr, reef_cmd_at(cmd, 1 + 2 * key).ptr);
+            key += key > 100 ? 501 : 0; /* looking at arguments takes a walk */
+        }
+        assert_null(reef_cmd_key_at(cmd, counts[i]).ptr);
+        assert_null(reef_cmd_key_at(cmd, SIZE_MAX).ptr);
+    }
+    reef_cmd_free(cmd);
+}
+
+/* One key needs no memory of its own; without memory for a second one there is no
+ * command. */
+static void test_cmd_keys_memory(void **state)
+{
+    (void)state;
+    for (int left = 0; left < 3; left++) {
+        size_t fits = left == 0 ? 1 : left == 1 ? 9 : 17;
+        reef_cmd *fresh = reef_cmd_new();
+        reef_cmd_begin(fresh, "DEL");
+        key_memory = left;
+        for (size_t key = 0; key < fits; key++) {
+            key_add(fresh, key);
+        }
+        assert_int_equal(reef_cmd_keys(fresh), fits);
+        key_add(fresh, fits);
+        check_refused(fresh, REEF_NOMEM);
+        key_memory = -1;
+        key_add(fresh, fits);
+        check_refused(fresh, REEF_NOMEM);
+        reef_cmd_begin(fresh, "DEL");
+        key_add(fresh, 3);
+        key_add(fresh, 4);
+        assert_int_equal(reef_cmd_keys(fresh), 2);
+        reef_cmd_free(fresh);
+    }
 }
 
 static void test_cmd_ints(void **state)
@@ -207,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cmd_build),    cmocka_unit_test(test_cmd_key),
+        cmocka_unit_test(test_cmd_keys),     cmocka_unit_test(test_cmd_keys_memory),
         cmocka_unit_test(test_cmd_ints),     cmocka_unit_test(test_cmd_refused),
         cmocka_unit_test(test_cmd_max_args), cmocka_unit_test(test_cmd_max_bytes),
         cmocka_unit_test(test_cmd_wipes),
