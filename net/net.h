@@ -59,7 +59,9 @@ typedef enum reef_event_kind {
     REEF_EVENT_REFUSED,   /* the server refused our credentials or settings */
     REEF_EVENT_HELD,      /* a fail-over has begun: calls wait for the new master */
     REEF_EVENT_RESUMED,   /* it came to nothing: calls go on with the old one */
-    REEF_EVENT_SWITCHED   /* another server is the master; the text says whose word */
+    REEF_EVENT_SWITCHED,  /* another server is the master; the text says whose word */
+    REEF_EVENT_MAP,       /* the map of a Cluster has changed */
+    REEF_EVENT_MOVED      /* a slot has moved to another node of a Cluster */
 } reef_event_kind;
 
 typedef struct reef_event {
@@ -147,6 +149,60 @@ typedef struct reef_topology {
     reef_sentinel_view sentinels[REEF_SENTINELS_MAX];
 } reef_topology;
 
+/* ---- Clusters: their nodes, and what these say --------------------------------- */
+
+enum {
+    REEF_SLOT_COUNT = 16384,
+    REEF_NODES_MAX = 1000, /* nodes of one cluster */
+    REEF_NODE_ID = 40      /* characters of a node's id, hexadecimal */
+};
+
+/* A server that commands can be sent to by name. */
+typedef struct reef_member {
+    char id[REEF_NODE_ID + 1]; /* the cluster's name for it; "": no Cluster, and the one
+                                * server that calls go to */
+    char peer[REEF_PEER_TEXT];
+    bool master;
+    uint32_t slots; /* that it serves as a master; where there is no Cluster all */
+} reef_member;
+
+/* The roster: the text that CLUSTER NODES answers with, one line a node. Read line by
+ * line, without allocation; lines that do not have the form are passed over. Words are
+ * borrowed from the text. */
+typedef struct reef_roster_row {
+    char id[REEF_NODE_ID + 1];
+    char master_id[REEF_NODE_ID + 1]; /* of a replica; else "" */
+    reef_str host;                    /* an address; "": not known */
+    reef_str hostname;                /* that is announced; "": none */
+    uint16_t port;                    /* 0: not known */
+    bool myself;                      /* the node that was asked */
+    bool master, replica;
+    bool suspected, failed;   /* flags fail? and fail */
+    bool handshake, homeless; /* not yet, or without an address (noaddr) */
+    bool connected;           /* its link to the one that was asked */
+    uint64_t epoch; /* of its configuration: the higher claim to a slot wins */
+    reef_str slots; /* the rest of the line, for reef_roster_span_next */
+} reef_roster_row;
+
+/* Takes the next line off the text; false: none left. */
+bool reef_roster_next(reef_str *text, reef_roster_row *out);
+
+typedef enum reef_roster_kind {
+    REEF_SPAN_OWNED,
+    REEF_SPAN_MIGRATING, /* one slot, on its way to `other`; the row's node owns it */
+    REEF_SPAN_IMPORTING  /* one slot, on its way from `other` */
+} reef_roster_kind;
+
+typedef struct reef_roster_span {
+    reef_roster_kind kind;
+    uint32_t first, last; /* slots, both included */
+    char other[REEF_NODE_ID + 1];
+} reef_roster_span;
+
+/* Takes the next range off a row's slots; false: none left. What is no range is passed
+ * over. */
+bool reef_roster_span_next(reef_str *slots, reef_roster_span *out);
+
 /* ---- the engine: no sockets, clock, threads or randomness of its own ---------- */
 
 /* Not thread-safe. Same inputs in the same order, same outputs. The host feeds it
@@ -224,11 +280,28 @@ typedef struct reef_done {
     reef_reply *reply; /* never NULL; the taker frees it */
 } reef_done;
 
+/* The same, to the node of that id alone, wherever its slots are; it is not redirected.
+ * REEF_NOROUTE: no such node is in the map. "": as submit. */
+typedef struct reef_order {
+    const reef_cmd *const *cmds;
+    size_t count;
+    uint64_t tag;
+    int64_t deadline_ms;
+    const char *node_id;
+} reef_order;
+uint64_t reef_engine_order(reef_engine *, const reef_order *, int64_t now_ms);
+
 bool reef_engine_next_done(reef_engine *, reef_done *out);
 bool reef_engine_next_push(reef_engine *, reef_reply **out); /* the taker frees it */
 bool reef_engine_next_event(reef_engine *, reef_event *out);
 /* Gives a done reply's memory back, so that the next one needs no allocation. */
 void reef_engine_recycle(reef_engine *, reef_reply *);
+
+/* The nodes that commands can be sent to: at most `cap` are written, the count of all is
+ * returned. Of a Cluster those of its map; else the one server, with the id "". */
+size_t reef_engine_members(const reef_engine *, reef_member *out, size_t cap);
+/* Keys of different slots may be on different servers: a Cluster, or not known yet. */
+bool reef_engine_is_spread(const reef_engine *);
 
 void reef_engine_stats(const reef_engine *, reef_stats *out);
 /* False while no link is ready. */
@@ -257,8 +330,9 @@ enum {
     REEF_SENTINEL_MS = 300,
     REEF_SENTINEL_ASK_MS = 1000, /* each Sentinel is asked that often */
     REEF_PROBE_MS = 4,           /* a selected replica is asked for its role so often */
-    REEF_LINKS_MAX = 48, /* to Sentinels and servers, with old ones that owe answers */
-    REEF_TRANSPORTS_MAX = 64 /* with those to name servers; links have lower numbers */
+    REEF_LINKS_MAX = 1048, /* to nodes and Sentinels, with old ones that owe answers */
+    REEF_TRANSPORTS_MAX =
+        1064 /* with those to name servers; links have lower numbers */
 };
 
 /* ---- the blocking client: safe to share between any number of threads --------- */
@@ -280,6 +354,78 @@ void reef_close(reef_client *);
  * retries. 0 takes call_timeout of the config; negative is REEF_BADARG. Never NULL; the
  * caller frees the reply. */
 reef_reply *reef_call(reef_client *, const reef_cmd *, int64_t timeout_ms);
+
+/* ---- several nodes, several keys: the same on a single server ------------------- */
+
+/* Whom a command goes to that is meant for more than one. */
+typedef enum reef_whom {
+    REEF_WHOM_MASTERS, /* every node that serves slots */
+    REEF_WHOM_ALL      /* replicas as well */
+} reef_whom;
+
+typedef struct reef_answers {
+    size_t count;
+    struct reef_answer {
+        reef_member member;
+        reef_reply *reply; /* never NULL */
+    } items[];
+} reef_answers;
+
+/* Puts one command to every master or to every node, all at once; each answer has a fate
+ * of its own. Without a Cluster there is one node, the server (or the master that the
+ * Sentinels name). The nodes are those of the newest map; connects if need be. NULL:
+ * `error` says why nobody could be asked. The caller frees. */
+reef_answers *reef_call_nodes(reef_client *, const reef_cmd *, reef_whom,
+                              int64_t timeout_ms, reef_error *error);
+void reef_answers_free(reef_answers *); /* NULL is fine */
+/* The nodes alone: as above, each with a reply that is NULL. */
+reef_answers *reef_client_members(reef_client *, int64_t timeout_ms, reef_error *error);
+
+/* One command for each of many keys, wherever they live: sent at once, each to the node
+ * of its key. replies[i] is of keys[i], never NULL, and has a fate of its own: a node that
+ * is down fails its own keys and no others. GET gives a string or nil; the others 1 or
+ * 0. Keys one by one, not grouped into MGET and the like: one key of another type, or a
+ * slot that is just moving, would spoil its neighbours' answers. GET, EXISTS and TOUCH may
+ * be sent again until the deadline; a DEL that was cut off is REEF_UNSURE. */
+typedef enum reef_verb {
+    REEF_VERB_GET,
+    REEF_VERB_DEL,
+    REEF_VERB_EXISTS,
+    REEF_VERB_TOUCH
+} reef_verb;
+
+void reef_call_keys(reef_client *, reef_verb, const reef_str keys[], size_t count,
+                    int64_t timeout_ms, reef_reply *replies[]);
+
+/* Walks over all keys of all masters, several masters at a time. Every key that is there
+ * from the first call to the last is given, and none twice: also when a master fails over
+ * or restarts meanwhile (its part is walked again), and when slots move between masters
+ * (they are walked again where they went). Keys that come or go meanwhile may be given or
+ * not. Not for use by two threads at once. Remembers REEF_SCAN_MEMORY bytes for each key
+ * that it gave, up to REEF_SCAN_MAX keys. */
+enum { REEF_SCAN_MAX = 16777216, REEF_SCAN_MEMORY = 32 };
+
+typedef struct reef_scan reef_scan;
+typedef struct reef_scan_options {
+    reef_str match; /* a pattern as SCAN takes it; empty: all keys */
+    reef_str type;  /* "string", …; empty: all */
+    uint32_t count; /* keys that one step looks at; 0: 1,000 */
+} reef_scan_options;
+
+/* Asks nobody yet. Options are copied; NULL: none. NULL: `error` says why. */
+reef_scan *reef_scan_new(reef_client *, const reef_scan_options *, reef_error *error);
+/* The next key, which lives until the next call. REEF_OK; REEF_NOT_FOUND: that were all;
+ * else it failed, says why, and goes on where it was when it is called again. timeout_ms
+ * is for this call. */
+reef_code reef_scan_next(reef_scan *, int64_t timeout_ms, reef_str *key,
+                         reef_error *error);
+void reef_scan_free(reef_scan *); /* NULL is fine */
+
+/* True where keys of different slots may live on different servers: on a Cluster, and as
+ * long as nobody was asked yet. */
+bool reef_client_is_spread(reef_client *);
+
+/* ---- pipelines ------------------------------------------------------------------ */
 
 /* Sends all at once; replies[i] answers cmds[i] and is never NULL; each has a fate of
  * its own, but a MULTI and what follows it to its EXEC share one. The caller frees

@@ -43,8 +43,7 @@ static bool says_begins(reef_str word, const char *head)
     return word.len >= len && memcmp(word.ptr, head, len) == 0;
 }
 
-/* Digits alone, at most `max`. */
-static bool says_digits(reef_str text, uint64_t max, uint64_t *out)
+bool reef_says_digits(reef_str text, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -61,7 +60,7 @@ static bool says_number(const reef_reply *reply, const reef_node *node, uint64_t
                         uint64_t *out)
 {
     if (reef_node_kind(node) != REEF_INT)
-        return says_digits(says_text(reply, node), max, out);
+        return reef_says_digits(says_text(reply, node), max, out);
     int64_t number = reef_int(node, -1);
     *out = (uint64_t)number;
     return number >= 0 && *out <= max;
@@ -93,7 +92,7 @@ static bool says_cut_last(reef_str *text, reef_str *word)
 
 /* ---- places ------------------------------------------------------------------- */
 
-static bool says_is_host(reef_str host)
+bool reef_place_is_host(reef_str host)
 {
     static const char others[] = ".:-_%";
     if (host.len == 0 || host.len > REEF_NAME_MAX)
@@ -112,7 +111,7 @@ static bool says_is_host(reef_str host)
 static bool says_place(reef_str host, uint64_t port, reef_place *out)
 {
     memset(out, 0, sizeof *out);
-    if (!says_is_host(host) || port == 0 || port > UINT16_MAX)
+    if (!reef_place_is_host(host) || port == 0 || port > UINT16_MAX)
         return false;
     memcpy(out->host, host.ptr, host.len);
     out->port = (uint16_t)port;
@@ -122,7 +121,7 @@ static bool says_place(reef_str host, uint64_t port, reef_place *out)
 static bool says_place_of(reef_str host, reef_str port, reef_place *out)
 {
     uint64_t number = 0;
-    (void)says_digits(port, UINT16_MAX, &number);
+    (void)reef_says_digits(port, UINT16_MAX, &number);
     return says_place(host, number, out);
 }
 

@@ -25,6 +25,11 @@ typedef struct reef_place {
 bool reef_place_same(const reef_place *, const reef_place *);
 /* "host:port", or "[v6]:port". */
 void reef_place_text(const reef_place *, char out[REEF_PEER_TEXT]);
+/* 1 to REEF_NAME_MAX bytes, of which addresses and host names are made: letters, digits
+ * and ".:-_%". */
+bool reef_place_is_host(reef_str);
+/* Digits alone, at least one, and the number at most `max`. */
+bool reef_says_digits(reef_str text, uint64_t max, uint64_t *out);
 
 /* ---- announcements ------------------------------------------------------------ */
 
