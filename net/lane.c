@@ -14,10 +14,7 @@
  *   - A driver stops as soon as its own call is done.
  *   - A sleeper whose deadline passes moves the engine's clock itself, so that a driver
  *     which the system does not run can't hold up others.
- *   - A descriptor is never closed while a thread polls it: it is shut down, buried,
- *     and closed by the poller. So its number can't come to mean another file in
- *     between.
- *   - A call leaves when the engine owes it nothing: a tag never outlives its slot.
+ *   - A call leaves when the engine owes it nothing: a tag never outlives its berth.
  *   - No wait but poll's, and only for as long as the engine's next deadline. Work
  *     under the lock comes in bounded portions, with the deadlines looked at in
  *     between. */
@@ -28,58 +25,21 @@
 #include <string.h>
 
 enum {
-    LANE_READS = 32,        /* receives from one socket before others have their turn */
+    LANE_READS = 32, /* receives from one socket before others have their turn */
+    LANE_NEWS = 64,  /* sockets of the crowd that are served in one go … */
+    LANE_GOES = REEF_TRANSPORTS_MAX / LANE_NEWS + 1, /* … and how many that takes */
     LANE_OPS = 256,         /* operations before the deadlines are looked at again */
     LANE_TEND_SOON_MS = 20, /* tend: when something is under way */
     LANE_BLIND_MS = 10,     /* a driver may not have looked for so long, at most */
     LANE_OVERDUE_MS = 10    /* a sleeper past its deadline looks again that often */
 };
 
-/* ---- sockets ------------------------------------------------------------------ */
-
-static reef_socket *lane_socket(reef_lane *lane, uint32_t link)
-{
-    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++) {
-        reef_socket *at = &lane->sockets[i];
-        bool live =
-            at->state == REEF_SOCKET_CONNECTING || at->state == REEF_SOCKET_OPEN;
-        if (live && at->link == link)
-            return at;
-    }
-    return NULL;
-}
-
-static reef_socket *lane_free_socket(reef_lane *lane)
-{
-    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++)
-        if (lane->sockets[i].state == REEF_SOCKET_FREE)
-            return &lane->sockets[i];
-    return NULL;
-}
-
-static void lane_close(reef_lane *lane, reef_socket *gone)
-{
-    lane->changed = true;
-    if (lane->polling) {
-        reef_os_shutdown(gone->fd);
-        gone->state = REEF_SOCKET_BURIED;
-        return;
-    }
-    reef_os_close(gone->fd);
-    gone->state = REEF_SOCKET_FREE;
-}
-
-static void lane_close_buried(reef_lane *lane)
-{
-    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++)
-        if (lane->sockets[i].state == REEF_SOCKET_BURIED)
-            lane_close(lane, &lane->sockets[i]);
-}
+/* ---- receiving ---------------------------------------------------------------- */
 
 static void lane_lost(reef_lane *lane, reef_socket *gone, int error, int64_t now_ms)
 {
     uint32_t link = gone->link;
-    lane_close(lane, gone);
+    reef_sockets_close(&lane->sockets, gone);
     reef_engine_closed(lane->engine, link, error, now_ms);
 }
 
@@ -110,19 +70,11 @@ static void lane_read(reef_lane *lane, reef_socket *from, bool whole, int64_t no
 
 static void lane_open(reef_lane *lane, const reef_op *op, int64_t now_ms)
 {
-    reef_socket *made = lane_free_socket(lane);
-    int error = made != NULL ? reef_os_connect(op, lane->stall_ms, &made->fd) : EMFILE;
-    if (error != 0 && error != EINPROGRESS) {
-        reef_engine_closed(lane->engine, op->link, error, now_ms);
-        return;
-    }
-    made->link = op->link;
-    made->datagram = op->datagram;
-    made->full = false;
-    made->state = error == 0 ? REEF_SOCKET_OPEN : REEF_SOCKET_CONNECTING;
-    lane->changed = true;
+    int error = reef_sockets_open(&lane->sockets, op, lane->stall_ms);
     if (error == 0)
         reef_engine_opened(lane->engine, op->link, now_ms);
+    else if (error != EINPROGRESS)
+        reef_engine_closed(lane->engine, op->link, error, now_ms);
 }
 
 /* A peer that closes on us often says why first ("max number of clients reached"). */
@@ -137,15 +89,14 @@ static void lane_last_words(reef_lane *lane, reef_socket *from, int error,
 static void lane_send(reef_lane *lane, const reef_op *op, int64_t now_ms)
 {
     int error = 0;
-    reef_socket *to = lane_socket(lane, op->link);
+    reef_socket *to = reef_sockets_find(&lane->sockets, op->link);
     if (to == NULL) {
         reef_engine_closed(lane->engine, op->link, ENOTCONN, now_ms);
         return;
     }
     size_t len = reef_os_send(to->fd, op->bytes, &error);
     if (error == EAGAIN) {
-        to->full = true;
-        lane->changed = true;
+        reef_sockets_set_full(&lane->sockets, to, true);
     } else if (error != 0) {
         lane_last_words(lane, to, error, now_ms);
     } else {
@@ -208,9 +159,9 @@ static void lane_do(reef_lane *lane, const reef_op *op, int64_t now_ms)
         lane_send(lane, op, now_ms);
         break;
     case REEF_OP_CLOSE:
-        gone = lane_socket(lane, op->link);
+        gone = reef_sockets_find(&lane->sockets, op->link);
         if (gone != NULL)
-            lane_close(lane, gone);
+            reef_sockets_close(&lane->sockets, gone);
         break;
     }
 }
@@ -219,10 +170,10 @@ static void lane_give_out(reef_lane *lane)
 {
     reef_done done;
     while (reef_engine_next_done(lane->engine, &done)) {
-        reef_slot *slot = (reef_slot *)(uintptr_t)done.tag;
-        reef_waiter *waiter = slot->waiter;
+        reef_berth *berth = (reef_berth *)(uintptr_t)done.tag;
+        reef_waiter *waiter = berth->waiter;
         assert(waiter->left > 0 && lane->pending > 0);
-        waiter->replies[(size_t)(slot - waiter->slots) + done.index] = done.reply;
+        waiter->replies[(size_t)(berth - waiter->berths) + done.index] = done.reply;
         waiter->left--;
         lane->pending--;
         if (waiter->left == 0 && waiter->asleep)
@@ -242,8 +193,8 @@ static void lane_pump(reef_lane *lane, int64_t now_ms)
     }
     lane->more = left == 0;
     lane_give_out(lane);
-    if (lane->polling && !lane->woken &&
-        (lane->changed || lane->more ||
+    if (lane->sockets.polling && !lane->woken &&
+        (lane->sockets.changed || lane->more ||
          reef_engine_deadline_ms(lane->engine) < lane->polls_till_ms)) {
         lane->woken = true;
         reef_os_wake(lane->wake_in);
@@ -252,35 +203,6 @@ static void lane_pump(reef_lane *lane, int64_t now_ms)
 
 /* ---- driving ------------------------------------------------------------------ */
 
-typedef struct lane_watch {
-    struct pollfd fds[1 + REEF_LANE_SOCKETS]; /* the channel first */
-    reef_socket *sockets[1 + REEF_LANE_SOCKETS];
-    nfds_t count;
-} lane_watch;
-
-static void lane_watch_add(lane_watch *watch, reef_socket *who, int fd, int events)
-{
-    watch->sockets[watch->count] = who;
-    watch->fds[watch->count].fd = fd;
-    watch->fds[watch->count].events = (short)events;
-    watch->fds[watch->count].revents = 0;
-    watch->count++;
-}
-
-static void lane_watch_all(reef_lane *lane, lane_watch *watch)
-{
-    watch->count = 0;
-    lane->changed = false;
-    lane_watch_add(watch, NULL, lane->wake_out, POLLIN);
-    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++) {
-        reef_socket *at = &lane->sockets[i];
-        if (at->state == REEF_SOCKET_CONNECTING)
-            lane_watch_add(watch, at, at->fd, POLLOUT);
-        else if (at->state == REEF_SOCKET_OPEN)
-            lane_watch_add(watch, at, at->fd, at->full ? POLLIN | POLLOUT : POLLIN);
-    }
-}
-
 static void lane_connected(reef_lane *lane, reef_socket *at, int64_t now_ms)
 {
     int error = reef_os_connected(at->fd);
@@ -288,7 +210,7 @@ static void lane_connected(reef_lane *lane, reef_socket *at, int64_t now_ms)
         lane_lost(lane, at, error, now_ms);
         return;
     }
-    at->state = REEF_SOCKET_OPEN;
+    reef_sockets_set_open(&lane->sockets, at);
     reef_engine_opened(lane->engine, at->link, now_ms);
 }
 
@@ -300,14 +222,28 @@ static void lane_happened(reef_lane *lane, reef_socket *at, int events, bool who
         return;
     }
     if (at->full && (events & POLLOUT) != 0) {
-        at->full = false;
+        reef_sockets_set_full(&lane->sockets, at, false);
         reef_engine_sent(lane->engine, at->link, 0, now_ms);
     }
     if ((events & ~POLLOUT) != 0)
         lane_read(lane, at, whole, now_ms);
 }
 
-static void lane_feed(reef_lane *lane, const lane_watch *watch, bool whole)
+static void lane_feed_crowd(reef_lane *lane, bool whole, int64_t now_ms)
+{
+    reef_os_news news[LANE_NEWS];
+    size_t count = LANE_NEWS;
+    for (int go = 0; go < LANE_GOES && count == LANE_NEWS; go++) {
+        count = reef_os_crowd_news(lane->sockets.crowd, news, LANE_NEWS);
+        for (size_t i = 0; i < count; i++) {
+            reef_socket *at = reef_sockets_find(&lane->sockets, news[i].who);
+            if (at != NULL)
+                lane_happened(lane, at, news[i].events, whole, now_ms);
+        }
+    }
+}
+
+static void lane_feed(reef_lane *lane, const reef_watch *watch, bool whole)
 {
     int64_t now_ms = reef_now_ms();
     lane->fed_ms = now_ms;
@@ -315,11 +251,13 @@ static void lane_feed(reef_lane *lane, const lane_watch *watch, bool whole)
         reef_os_drain(lane->wake_out);
         lane->woken = false;
     }
-    for (nfds_t i = 1; i < watch->count; i++) {
-        reef_socket *at = watch->sockets[i];
-        bool live =
-            at->state == REEF_SOCKET_CONNECTING || at->state == REEF_SOCKET_OPEN;
-        if (live && watch->fds[i].revents != 0)
+    for (uint32_t i = 1; i < watch->count; i++) {
+        if (watch->fds[i].revents == 0)
+            continue;
+        if (watch->links[i] == REEF_SOCKET_CROWD)
+            lane_feed_crowd(lane, whole, now_ms);
+        reef_socket *at = reef_sockets_find(&lane->sockets, watch->links[i]);
+        if (at != NULL)
             lane_happened(lane, at, watch->fds[i].revents, whole, now_ms);
     }
     reef_engine_tick(lane->engine, now_ms);
@@ -332,33 +270,33 @@ static void lane_feed(reef_lane *lane, const lane_watch *watch, bool whole)
  * goes to the old master. */
 static void lane_look(reef_lane *lane)
 {
-    lane_watch watch;
-    bool changed = lane->changed;
-    lane_watch_all(lane, &watch);
+    reef_watch *watch = &lane->sockets.now;
     if (lane->driven)
-        lane->changed = changed;
-    if (watch.count == 1)
+        watch = reef_sockets_view(&lane->sockets);
+    else
+        reef_sockets_settle(&lane->sockets);
+    if (watch == NULL || watch->count == 1)
         return;
-    reef_os_poll(watch.fds, watch.count, 0);
+    reef_os_poll(watch->fds, watch->count, 0);
     if (lane->driven) /* the byte that wakes the poller is for the poller */
-        watch.fds[0].revents = 0;
-    lane_feed(lane, &watch, true);
+        watch->fds[0].revents = 0;
+    lane_feed(lane, watch, true);
 }
 
 static void lane_round(reef_lane *lane)
 {
-    lane_watch watch;
-    lane_watch_all(lane, &watch);
+    reef_sockets *sockets = &lane->sockets;
+    reef_sockets_settle(sockets);
     int64_t now_ms = reef_now_ms();
     int64_t till_ms = lane->more ? now_ms : reef_engine_deadline_ms(lane->engine);
-    lane->polling = true;
+    sockets->polling = true;
     lane->polls_till_ms = till_ms;
     pthread_mutex_unlock(&lane->lock);
-    reef_os_poll(watch.fds, watch.count, till_ms > now_ms ? till_ms - now_ms : 0);
+    reef_os_poll(sockets->now.fds, sockets->now.count,
+                 till_ms > now_ms ? till_ms - now_ms : 0);
     pthread_mutex_lock(&lane->lock);
-    lane->polling = false;
-    lane_close_buried(lane);
-    lane_feed(lane, &watch, false);
+    reef_sockets_polled(sockets);
+    lane_feed(lane, &sockets->now, false);
 }
 
 static void lane_drive(reef_lane *lane, const reef_waiter *waiter)
@@ -467,17 +405,18 @@ void reef_lane_leave(reef_lane *lane, int cancel_state)
 void reef_lane_submit(reef_lane *lane, reef_waiter *waiter,
                       const reef_cmd *const cmds[], size_t at)
 {
-    reef_slot *slot = &waiter->slots[at];
-    uint64_t tag = (uint64_t)(uintptr_t)slot;
-    slot->waiter = waiter;
-    if (reef_engine_submit(lane->engine, cmds + at, slot->count, tag,
-                           waiter->deadline_ms, reef_now_ms()) != 0) {
-        waiter->left += slot->count;
-        lane->pending += slot->count;
+    reef_berth *berth = &waiter->berths[at];
+    const reef_order order = {cmds + at, berth->count, (uint64_t)(uintptr_t)berth,
+                              waiter->deadline_ms,
+                              berth->node_id != NULL ? berth->node_id : ""};
+    berth->waiter = waiter;
+    if (reef_engine_order(lane->engine, &order, reef_now_ms()) != 0) {
+        waiter->left += berth->count;
+        lane->pending += berth->count;
         return;
     }
-    bool many = lane->pending + slot->count > REEF_PENDING_MAX;
-    for (size_t i = 0; i < slot->count; i++) {
+    bool many = lane->pending + berth->count > REEF_PENDING_MAX;
+    for (size_t i = 0; i < berth->count; i++) {
         waiter->replies[at + i] =
             many ? reef_reply_failed(REEF_LIMIT, "too many commands are waiting")
                  : reef_reply_failed(REEF_NOMEM,
@@ -573,14 +512,14 @@ reef_code reef_lane_init(reef_lane *lane, const reef_config *config, reef_error 
         return lane_failed(error, REEF_NOMEM, failed,
                            "the system has no file descriptors left");
     }
+    if (!reef_sockets_init(&lane->sockets, lane->wake_out))
+        return lane_failed(error, REEF_NOMEM, ENOMEM, "out of memory");
     return REEF_OK;
 }
 
 void reef_lane_free(reef_lane *lane)
 {
-    for (size_t i = 0; i < REEF_LANE_SOCKETS; i++)
-        if (lane->sockets[i].state != REEF_SOCKET_FREE)
-            reef_os_close(lane->sockets[i].fd);
+    reef_sockets_free(&lane->sockets);
     reef_os_close(lane->wake_in);
     reef_os_close(lane->wake_out);
     reef_engine_free(lane->engine);

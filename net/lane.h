@@ -6,7 +6,7 @@
 #define REEF_NET_LANE_H
 #include <pthread.h>
 #include <stdatomic.h>
-#include "net/os.h"
+#include "net/lane_sockets.h"
 
 /* What names are looked up by, and which version of it the engine has. */
 typedef struct reef_lane_file {
@@ -14,36 +14,17 @@ typedef struct reef_lane_file {
     reef_os_stamp seen;
 } reef_lane_file;
 
-enum {
-    /* Live transports, and as many that wait for the poller to let go of them. */
-    REEF_LANE_SOCKETS = 2 * REEF_TRANSPORTS_MAX
-};
-
-typedef enum reef_socket_state {
-    REEF_SOCKET_FREE,
-    REEF_SOCKET_CONNECTING,
-    REEF_SOCKET_OPEN,
-    REEF_SOCKET_BURIED /* the engine let go of it while a thread was polling it */
-} reef_socket_state;
-
-typedef struct reef_socket {
-    reef_socket_state state;
-    uint32_t link; /* the engine's number */
-    int fd;
-    bool datagram;
-    bool full; /* a SEND waits until the socket takes more */
-} reef_socket;
-
 /* A command, or the first of a group: its address is the tag that comes back. */
-typedef struct reef_slot {
+typedef struct reef_berth {
     struct reef_waiter *waiter;
-    size_t count; /* commands in the group */
-} reef_slot;
+    size_t count;        /* commands in the group */
+    const char *node_id; /* that it goes to; NULL: wherever its keys are */
+} reef_berth;
 
 /* A call, on the stack of its thread. It leaves only when the engine owes it
  * nothing. */
 typedef struct reef_waiter {
-    reef_slot *slots;     /* by command */
+    reef_berth *berths;   /* by command */
     reef_reply **replies; /* by command */
     size_t left;          /* commands that are not done */
     int64_t deadline_ms;
@@ -55,7 +36,7 @@ typedef struct reef_waiter {
 typedef struct reef_lane {
     pthread_mutex_t lock; /* guards all below but `load` */
     reef_engine *engine;
-    reef_socket sockets[REEF_LANE_SOCKETS];
+    reef_sockets sockets;
     reef_lane_file hosts, resolv_conf;
     int wake_in, wake_out;
     reef_waiter *first, *last; /* the sleeping calls, oldest first */
@@ -63,9 +44,7 @@ typedef struct reef_lane {
     uint32_t stall_ms;
     int64_t fed_ms;        /* when the sockets were last looked at */
     bool driven;           /* a thread drives the sockets */
-    bool polling;          /* … and is in poll, without the lock, … */
-    int64_t polls_till_ms; /* … until then at the latest */
-    bool changed;          /* what is to be polled differs from what is polled */
+    int64_t polls_till_ms; /* it polls them until then at the latest */
     bool woken;            /* a byte for the poller is on its way */
     bool more;             /* the engine has operations left */
     atomic_uint load;      /* calls inside */
@@ -79,7 +58,7 @@ void reef_lane_free(reef_lane *);
 /* Takes the lock and, when nobody drives, what has arrived meanwhile. The result goes
  * to leave. */
 int reef_lane_enter(reef_lane *);
-/* Commands `at` to at + slots[at].count - 1 of a call. What can't be taken gets its
+/* Commands `at` to at + berths[at].count - 1 of a call. What can't be taken gets its
  * reply at once. */
 void reef_lane_submit(reef_lane *, reef_waiter *, const reef_cmd *const cmds[],
                       size_t at);

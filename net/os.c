@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
+#include <sys/epoll.h>
 #include <sys/random.h>
 #endif
 
@@ -350,6 +351,92 @@ void reef_os_poll(struct pollfd *list, nfds_t count, int64_t timeout_ms)
     for (nfds_t i = 0; i < count; i++)
         list[i].revents = 0;
 }
+
+#if defined(__linux__)
+
+enum { OS_NEWS = 64 /* taken from the system at once */ };
+
+static bool os_crowd_control(int crowd, int what, int fd, struct epoll_event *event)
+{
+    return epoll_ctl(crowd, what, fd, event) == 0;
+}
+
+/* What poll and epoll call by the same names are the same bits. */
+_Static_assert((int)EPOLLIN == POLLIN && (int)EPOLLOUT == POLLOUT &&
+                   (int)EPOLLERR == POLLERR && (int)EPOLLHUP == POLLHUP,
+               "events pass as they are");
+
+static struct epoll_event os_crowd_event(uint32_t who, int events)
+{
+    struct epoll_event event;
+    memset(&event, 0, sizeof event);
+    event.events = (uint32_t)events;
+    event.data.u32 = who;
+    return event;
+}
+
+int reef_os_crowd(void)
+{
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+bool reef_os_crowd_join(int crowd, int fd, uint32_t who, int events)
+{
+    struct epoll_event event = os_crowd_event(who, events);
+    return os_crowd_control(crowd, EPOLL_CTL_ADD, fd, &event);
+}
+
+void reef_os_crowd_change(int crowd, int fd, uint32_t who, int events)
+{
+    struct epoll_event event = os_crowd_event(who, events);
+    (void)os_crowd_control(crowd, EPOLL_CTL_MOD, fd, &event);
+}
+
+void reef_os_crowd_leave(int crowd, int fd)
+{
+    struct epoll_event event = os_crowd_event(0, 0); /* old systems want one */
+    (void)os_crowd_control(crowd, EPOLL_CTL_DEL, fd, &event);
+}
+
+size_t reef_os_crowd_news(int crowd, reef_os_news *out, size_t cap)
+{
+    struct epoll_event events[OS_NEWS];
+    int got = epoll_wait(crowd, events, cap < OS_NEWS ? (int)cap : OS_NEWS, 0);
+    for (int i = 0; i < got; i++)
+        out[i] = (reef_os_news){events[i].data.u32, (int)events[i].events};
+    return got > 0 ? (size_t)got : 0;
+}
+
+#else
+
+int reef_os_crowd(void)
+{
+    return -1;
+}
+
+bool reef_os_crowd_join(int crowd, int fd, uint32_t who, int events)
+{
+    (void)crowd, (void)fd, (void)who, (void)events;
+    return false;
+}
+
+void reef_os_crowd_change(int crowd, int fd, uint32_t who, int events)
+{
+    (void)crowd, (void)fd, (void)who, (void)events;
+}
+
+void reef_os_crowd_leave(int crowd, int fd)
+{
+    (void)crowd, (void)fd;
+}
+
+size_t reef_os_crowd_news(int crowd, reef_os_news *out, size_t cap)
+{
+    (void)crowd, (void)out, (void)cap;
+    return 0;
+}
+
+#endif
 
 int reef_os_channel(int *in, int *out)
 {

@@ -38,6 +38,24 @@ void reef_os_close(int fd); /* negative is fine */
 /* poll(2). An interrupted wait ends early with no events. */
 void reef_os_poll(struct pollfd *, nfds_t count, int64_t timeout_ms);
 
+/* A crowd: many descriptors that poll sees as one, which is readable when any of them
+ * has news; looking costs as much as there is news, however many they are. -1: this
+ * system has none, or can't make one just now. Closed like any descriptor. */
+int reef_os_crowd(void);
+/* False: it can't take more. `who` comes back with the news. The descriptor leaves
+ * before it is closed. */
+bool reef_os_crowd_join(int crowd, int fd, uint32_t who, int events);
+void reef_os_crowd_change(int crowd, int fd, uint32_t who, int events);
+void reef_os_crowd_leave(int crowd, int fd);
+
+typedef struct reef_os_news {
+    uint32_t who;
+    int events; /* as poll has them */
+} reef_os_news;
+
+/* Those of whom there is news, at most `cap`: the next time others come first. */
+size_t reef_os_crowd_news(int crowd, reef_os_news *out, size_t cap);
+
 /* A channel to wake a poller: bytes put into `in` come out of `out`. */
 int reef_os_channel(int *in, int *out);
 void reef_os_wake(int in);

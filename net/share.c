@@ -69,6 +69,13 @@ static const share_rule share_rules[] = {
     {"HOST:", NULL, SHARE_HANGS_UP},
 };
 
+/* Each command that is sent is held against each rule, and nearly all of them differ in
+ * the first letter already. Rules are upper case. */
+static bool share_is(reef_str name, const char *rule)
+{
+    return name.len > 0 && (name.ptr[0] & 0xDF) == rule[0] && reef_str_is(name, rule);
+}
+
 static const char *share_reason(share_why why)
 {
     switch (why) {
@@ -106,7 +113,7 @@ static reef_code share_refuse(reef_error *error, reef_str name, const char *reas
  * any name, these words included. None needs more options than are looked at. */
 static bool share_blocking_read(const reef_cmd *cmd, reef_str name)
 {
-    if (!reef_str_is(name, "XREAD") && !reef_str_is(name, "XREADGROUP"))
+    if (!share_is(name, "XREAD") && !share_is(name, "XREADGROUP"))
         return false;
     size_t count = reef_cmd_count(cmd);
     for (size_t i = 1; i < count; i++) {
@@ -123,9 +130,9 @@ static bool share_blocking_read(const reef_cmd *cmd, reef_str name)
 
 static reef_code share_transaction(reef_str name, bool in_multi, reef_error *error)
 {
-    if (reef_str_is(name, "MULTI") && in_multi)
+    if (share_is(name, "MULTI") && in_multi)
         return share_refuse(error, name, "a transaction is open already");
-    if ((reef_str_is(name, "EXEC") || reef_str_is(name, "DISCARD")) && !in_multi)
+    if ((share_is(name, "EXEC") || share_is(name, "DISCARD")) && !in_multi)
         return share_refuse(error, name,
                             "no MULTI stands before it in the same pipeline");
     return REEF_OK;
@@ -136,7 +143,7 @@ reef_code reef_cmd_shareable(const reef_cmd *cmd, bool in_multi, reef_error *err
     reef_str name = reef_cmd_at(cmd, 0);
     for (size_t i = 0; i < sizeof share_rules / sizeof share_rules[0]; i++) {
         const share_rule *rule = &share_rules[i];
-        if (!reef_str_is(name, rule->name))
+        if (!share_is(name, rule->name))
             continue;
         if (rule->second && !reef_str_is(reef_cmd_at(cmd, 1), rule->second))
             continue;

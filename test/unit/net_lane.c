@@ -3,6 +3,7 @@
  * Lanes against scripted servers on real sockets: whatever they do, a call ends with
  * the right word, by its deadline, and the client is whole afterwards. Times are only
  * ever checked against bounds that a noisy machine keeps, too. */
+#include "net/lane_sockets.h"
 #include "test/unit/name_peer.h"
 #include "test/unit/net_kit.h"
 
@@ -27,6 +28,7 @@ static atomic_uint sys_sends; /* send alone */
 static _Thread_local bool sys_counted;
 static atomic_bool sys_sends_late;    /* each send comes when the peer is gone */
 static _Thread_local int sys_last_fd; /* what this thread last received from */
+static atomic_bool sys_no_sockets;    /* there is no memory for sockets */
 
 int __real_poll(struct pollfd *, nfds_t, int);
 int __wrap_poll(struct pollfd *, nfds_t, int);
@@ -34,6 +36,15 @@ ssize_t __real_send(int, const void *, size_t, int);
 ssize_t __wrap_send(int, const void *, size_t, int);
 ssize_t __real_recv(int, void *, size_t, int);
 ssize_t __wrap_recv(int, void *, size_t, int);
+void *__real_calloc(size_t, size_t);
+void *__wrap_calloc(size_t, size_t);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    bool page = count == REEF_SOCKET_PAGE && size == sizeof(reef_socket);
+    return page && sys_no_sockets ? NULL : __real_calloc(count, size);
+}
+
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     sys_calls += sys_counted;
@@ -270,6 +281,23 @@ static void nobody_listens(void **state)
     reef_close(client);
 }
 
+static void without_memory_for_a_socket_there_is_no_connection(void **state)
+{
+    (void)state;
+    peer *p = peer_start(serve, NULL, NULL);
+    reef_client *client = open_peer(p);
+    sys_no_sockets = true;
+    reef_reply *reply = call(client, "GET", "k", SHORT_MS);
+    assert_int_equal(reef_reply_code(reply), REEF_CONNECT);
+    assert_non_null(strstr(reef_reply_text(reply), "memory"));
+    reef_reply_free(reply);
+    sys_no_sockets = false;
+    expect_text(client, "GET", "k", "k");
+    assert_int_equal(peer_links(p), 1);
+    reef_close(client);
+    peer_stop(p);
+}
+
 /* The first connections are turned away with a word and an end. */
 static void turn_away(peer_link *link)
 {
@@ -462,6 +490,7 @@ int main(void)
         cmocka_unit_test(a_link_that_was_closed_meanwhile_costs_a_reconnect),
         cmocka_unit_test(an_end_behind_other_bytes_is_seen),
         cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(without_memory_for_a_socket_there_is_no_connection),
         cmocka_unit_test(a_full_server_is_waited_out),
         cmocka_unit_test(last_words_are_heard),
         cmocka_unit_test(a_call_costs_four_system_calls),

@@ -99,6 +99,58 @@ static void a_channel_wakes_and_drains(void **state)
     reef_os_close(-1);
 }
 
+/* What is in it shows through a poll of it, until it leaves. */
+static void a_crowd_is_polled_as_one(void **state)
+{
+    enum { MEMBERS = 100 };
+    int in[MEMBERS], out[MEMBERS];
+    bool heard[MEMBERS] = {false};
+    reef_os_news news[3];
+    struct pollfd all = {reef_os_crowd(), POLLIN, 0};
+    (void)state;
+    if (all.fd < 0) /* no such system */
+        return;
+    assert_true((fcntl(all.fd, F_GETFD) & FD_CLOEXEC) != 0);
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        assert_int_equal(reef_os_channel(&in[i], &out[i]), 0);
+        assert_true(reef_os_crowd_join(all.fd, out[i], i, POLLIN));
+    }
+    assert_false(reef_os_crowd_join(all.fd, -1, 0, POLLIN));
+    reef_os_poll(&all, 1, 0);
+    assert_int_equal(all.revents, 0);
+    assert_int_equal(reef_os_crowd_news(all.fd, news, 3), 0);
+    for (int i = 10; i < 20; i++)
+        reef_os_wake(in[i]);
+    reef_os_poll(&all, 1, LONG_MS);
+    assert_int_equal(all.revents, POLLIN);
+    /* The others have their turn although nobody reads. */
+    for (int round = 0; round < 4; round++) {
+        size_t count = reef_os_crowd_news(all.fd, news, 3);
+        assert_int_equal(count, 3);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(news[i].events, POLLIN);
+            heard[news[i].who] = true;
+        }
+    }
+    for (int i = 0; i < MEMBERS; i++)
+        assert_int_equal(heard[i], i >= 10 && i < 20);
+    reef_os_crowd_change(all.fd, out[50], 77, POLLIN | POLLOUT);
+    for (int i = 10; i < 20; i++)
+        reef_os_crowd_leave(all.fd, out[i]);
+    assert_int_equal(reef_os_crowd_news(all.fd, news, 3), 1);
+    assert_int_equal(news[0].who, 77);
+    assert_int_equal(news[0].events, POLLOUT);
+    reef_os_close(in[50]);
+    assert_int_equal(reef_os_crowd_news(all.fd, news, 3), 1);
+    assert_true((news[0].events & POLLHUP) != 0);
+    in[50] = -1;
+    for (int i = 0; i < MEMBERS; i++) {
+        reef_os_close(in[i]);
+        reef_os_close(out[i]);
+    }
+    reef_os_close(all.fd);
+}
+
 static void on_alarm(int number)
 {
     (void)number;
@@ -485,6 +537,7 @@ int main(void)
         cmocka_unit_test(clocks_run_forward),
         cmocka_unit_test(random_bytes_fill_everything),
         cmocka_unit_test(a_channel_wakes_and_drains),
+        cmocka_unit_test(a_crowd_is_polled_as_one),
         cmocka_unit_test(an_interrupted_poll_ends_early),
         cmocka_unit_test(tcp_and_unix_sockets_connect),
         cmocka_unit_test(what_can_not_be_reached_says_why),
