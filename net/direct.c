@@ -8,9 +8,11 @@
  *   TRYING    the main link is on its way: opening, handshake
  *   SERVING   the main link is READY; commands go out unless hold.until_ms lies ahead
  *
+ * A server that says that it is a node of a Cluster hands its link to that router.
+ *
  * How the endpoints of the host are tried is dial.c's. What no attempt can mend (wrong
  * password, wrong db, a node of another kind) ends the waiting commands at once. */
-#include "net/engine.h"
+#include "net/cluster.h"
 
 #include <string.h>
 
@@ -96,6 +98,7 @@ static reef_code direct_accept(reef_engine *e, const reef_link *l, reef_error *w
 {
     /* It would refuse each write, and the next target may be its master. */
     if (strcmp(l->server.role, "replica") == 0 &&
+        strcmp(l->server.mode, "cluster") != 0 &&
         reef_dial_has_peers(&e->direct.main)) {
         reef_error_put(why, REEF_CONNECT, 0, NULL,
                        "is a replica; waiting for another target of the service to be "
@@ -108,13 +111,8 @@ static reef_code direct_accept(reef_engine *e, const reef_link *l, reef_error *w
                        "master_name, or change hosts to the server itself");
         return REEF_BADCONFIG;
     }
-    if (strcmp(l->server.mode, "cluster") == 0) {
-        reef_error_put(
-            why, REEF_BADCONFIG, 0, NULL,
-            "is a node of a Cluster, and this release speaks to single servers and "
-            "through Sentinels only: change hosts under [server.redis]");
-        return REEF_BADCONFIG;
-    }
+    if (strcmp(l->server.mode, "cluster") == 0)
+        return reef_cluster_take_over(e, e->links[l->index], why);
     return REEF_OK;
 }
 
@@ -166,8 +164,10 @@ static bool direct_looking(const reef_engine *e)
     return d->lookup && d->link == REEF_NO_LINK && direct_is_wanted(e);
 }
 
-static void direct_waits_for(const reef_engine *e, reef_error *why)
+static void direct_waits_for(const reef_engine *e, const reef_ticket *t,
+                             reef_error *why)
 {
+    (void)t;
     const reef_dial *d = &e->direct.main;
     const reef_link *l = d->link == REEF_NO_LINK ? NULL : e->links[d->link];
     if (!l && d->lookup)

@@ -5,7 +5,7 @@
  * outputs are pulled. Time-outs happen in tick alone, so that a host which ticks late
  * ends calls late, and one that ticks at reef_engine_deadline_ms ends each at its
  * deadline. */
-#include "net/engine.h"
+#include "net/cluster.h"
 #include "net/sentinel.h"
 
 #include <stdio.h>
@@ -35,7 +35,9 @@ static bool engine_init(reef_engine *e)
     reef_dial_to(e, &e->direct.main, &e->config.hosts[0]);
     if (!e->events || (engine_has_names(&e->config) && !reef_engine_resolver(e)))
         return false;
-    return !e->config.master_name[0] || reef_sentinels_begin(e);
+    if (e->config.master_name[0])
+        return reef_sentinels_begin(e);
+    return e->config.host_count < 2 || reef_cluster_begin(e);
 }
 
 reef_engine *reef_engine_new(const reef_config *config, uint64_t seed, int64_t now_ms)
@@ -47,7 +49,10 @@ reef_engine *reef_engine_new(const reef_config *config, uint64_t seed, int64_t n
     e->now_ms = now_ms;
     e->random = seed;
     e->next_id = 1;
-    e->router = config->master_name[0] ? &reef_router_sentinel : &reef_router_direct;
+    e->serve_max = REEF_SERVE_LINKS_MAX;
+    e->router = config->master_name[0]   ? &reef_router_sentinel
+                : config->host_count > 1 ? &reef_router_cluster
+                                         : &reef_router_direct;
     if (engine_init(e))
         return e;
     reef_engine_free(e);
@@ -83,6 +88,7 @@ void reef_engine_free(reef_engine *e)
         reef_link_wipe(e->links[i]);
         free(e->links[i]);
     }
+    free(e->links);
     engine_free_list(e, &e->waiting);
     engine_free_list(e, &e->done);
     while (reef_engine_next_push(e, &push))
@@ -99,7 +105,8 @@ void reef_engine_free(reef_engine *e)
 
 reef_code reef_engine_hosts(reef_engine *e, reef_str text)
 {
-    if (!e->resolver && !e->sentinels) /* there are no names, and will be none */
+    /* There are no names yet; if there ever will be, the files are asked for again. */
+    if (!e->resolver && !e->sentinels && !e->cluster)
         return REEF_OK;
     reef_resolver *resolver = reef_engine_resolver(e);
     return resolver ? reef_resolver_hosts(resolver, text) : REEF_NOMEM;
@@ -107,7 +114,7 @@ reef_code reef_engine_hosts(reef_engine *e, reef_str text)
 
 reef_code reef_engine_resolv_conf(reef_engine *e, reef_str text, reef_str local_name)
 {
-    if (!e->resolver && !e->sentinels)
+    if (!e->resolver && !e->sentinels && !e->cluster)
         return REEF_OK;
     reef_resolver *resolver = reef_engine_resolver(e);
     return resolver ? reef_resolver_conf(resolver, text, local_name) : REEF_NOMEM;
@@ -146,6 +153,11 @@ static uint64_t engine_random(reef_engine *e)
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
     return z ^ (z >> 31);
+}
+
+uint64_t reef_engine_below(reef_engine *e, uint64_t bound)
+{
+    return bound ? engine_random(e) % bound : 0;
 }
 
 int64_t reef_backoff_next(reef_engine *e, reef_backoff *b)
@@ -249,46 +261,7 @@ void reef_engine_closed(reef_engine *e, uint32_t link, int sys_errno, int64_t no
     e->router->wake(e);
 }
 
-/* ---- errands ------------------------------------------------------------------ */
-
-static reef_ticket *engine_new_ticket(reef_engine *e, const reef_cmd *const cmds[],
-                                      size_t count, int64_t deadline_ms)
-{
-    if (count == 0 || count > REEF_GROUP_MAX)
-        return NULL;
-    reef_ticket *t = reef_ticket_new(e, cmds, count);
-    if (!t)
-        return NULL;
-    t->submitted_ms = e->now_ms;
-    t->deadline_ms = deadline_ms;
-    if (reef_ticket_track(e, t) != REEF_OK) {
-        reef_ticket_free(e, t);
-        return NULL;
-    }
-    return t;
-}
-
-bool reef_engine_errand(reef_engine *e, reef_link *l, const reef_errand_order *order)
-{
-    /* One that memory was short for has no bytes: nothing would answer it. */
-    for (size_t i = 0; i < order->count; i++)
-        if (reef_cmd_code(order->cmds[i]) != REEF_OK)
-            return false;
-    reef_ticket *t =
-        engine_new_ticket(e, order->cmds, order->count, order->deadline_ms);
-    if (!t)
-        return false;
-    t->errand = order->errand;
-    t->tag = order->tag;
-    e->errands++;
-    reef_link_submit(e, l, t);
-    return true;
-}
-
-bool reef_engine_called(const reef_engine *e)
-{
-    return e->heap_count > e->errands;
-}
+/* ---- pings ---------------------------------------------------------------------- */
 
 static void engine_ping(reef_engine *e, reef_link *l)
 {
@@ -334,13 +307,24 @@ static void engine_time_out(reef_engine *e, reef_link *l)
     reef_link_fail(e, l, false, &why);
 }
 
+/* Another serves in its node's place: a silent one is not waited for. */
+static void engine_leave(reef_engine *e, reef_link *l)
+{
+    reef_error why;
+    if (!l->leaving || l->state != REEF_LINK_DRAINING ||
+        reef_link_silence_ms(e, l) < REEF_SILENCE_HOLD_MS)
+        return;
+    reef_error_put(&why, REEF_UNSURE, 0, l->stats.peer, "was replaced, and is silent");
+    reef_link_fail(e, l, false, &why);
+}
+
 /* Nothing of it was sent: the best reason known is the last thing that went wrong; a
  * server that kept saying "not now" has the last word. */
 static void engine_expire_waiting(reef_engine *e, reef_ticket *t)
 {
     char text[REEF_ERROR_TEXT];
     reef_error why = e->failure;
-    reef_list_remove(&e->waiting, t);
+    reef_list_remove(t->home, t);
     if (t->got == t->count) {
         reef_report_answer(e, e->links[t->link], t);
         reef_ticket_end(e, t, REEF_OK, "");
@@ -353,7 +337,7 @@ static void engine_expire_waiting(reef_engine *e, reef_ticket *t)
                  why.code == REEF_OK ? "" : why.text, why.code == REEF_OK ? "" : "; ");
         reef_error_put(&why, REEF_UNSURE, 0, NULL, text);
     } else if (why.code == REEF_OK)
-        e->router->waits_for(e, &why);
+        e->router->waits_for(e, t, &why);
     reef_ticket_end(e, t, why.code, why.text);
 }
 
@@ -371,10 +355,11 @@ static void engine_expire(reef_engine *e)
 void reef_engine_tick(reef_engine *e, int64_t now_ms)
 {
     reef_engine_advance(e, now_ms);
-    for (size_t i = 0; i < e->link_count; i++) {
-        engine_time_out(e, e->links[i]);
-        if (engine_listens_in_vain(e, e->links[i]))
-            engine_ping(e, e->links[i]);
+    for (reef_link *l = e->busy_first; l; l = l->busy_next) {
+        engine_time_out(e, l);
+        engine_leave(e, l);
+        if (engine_listens_in_vain(e, l))
+            engine_ping(e, l);
     }
     if (e->resolver)
         reef_resolver_tick(e->resolver, e->now_ms);
@@ -386,6 +371,8 @@ static int64_t engine_link_deadline_ms(const reef_engine *e, const reef_link *l)
 {
     if (engine_attempting(l))
         return l->attempt_deadline_ms;
+    if (l->leaving && l->state == REEF_LINK_DRAINING)
+        return e->now_ms - reef_link_silence_ms(e, l) + REEF_SILENCE_HOLD_MS;
     if (l->state != REEF_LINK_READY || l->held || l->pinged || !l->flight.head)
         return INT64_MAX;
     return e->now_ms - reef_link_silence_ms(e, l) + REEF_SILENCE_PING_MS;
@@ -399,8 +386,8 @@ int64_t reef_engine_deadline_ms(const reef_engine *e)
         at = asks;
     if (e->heap_count > 0 && e->heap[0]->deadline_ms < at)
         at = e->heap[0]->deadline_ms;
-    for (size_t i = 0; i < e->link_count; i++) {
-        int64_t link_at = engine_link_deadline_ms(e, e->links[i]);
+    for (const reef_link *l = e->busy_first; l; l = l->busy_next) {
+        int64_t link_at = engine_link_deadline_ms(e, l);
         at = link_at < at ? link_at : at;
     }
     return at;
@@ -410,66 +397,13 @@ bool reef_engine_busy(const reef_engine *e)
 {
     if (e->heap_count > 0 || e->router->looking(e))
         return true;
-    for (size_t i = 0; i < e->link_count; i++)
-        if (engine_attempting(e->links[i]))
+    for (const reef_link *l = e->busy_first; l; l = l->busy_next)
+        if (engine_attempting(l))
             return true;
     return false;
 }
 
-/* ---- commands ----------------------------------------------------------------- */
-
-static reef_code engine_check_group(const reef_cmd *const cmds[], size_t count,
-                                    reef_error *why)
-{
-    bool in_multi = false;
-    for (size_t i = 0; i < count; i++) {
-        reef_code code = reef_cmd_code(cmds[i]);
-        if (code != REEF_OK) {
-            reef_error_put(why, code, 0, NULL,
-                           code == REEF_BADARG  ? "the command is empty"
-                           : code == REEF_LIMIT ? "the command is too large"
-                                                : "out of memory for the command");
-            return code;
-        }
-        code = reef_cmd_shareable(cmds[i], in_multi, why);
-        if (code != REEF_OK)
-            return code;
-        reef_str name = reef_cmd_at(cmds[i], 0);
-        in_multi =
-            reef_str_is(name, "MULTI") ||
-            (in_multi && !reef_str_is(name, "EXEC") && !reef_str_is(name, "DISCARD"));
-    }
-    if (in_multi)
-        reef_error_put(
-            why, REEF_BADARG, 0, NULL,
-            "MULTI is refused: its EXEC does not follow in the same pipeline");
-    return in_multi ? REEF_BADARG : REEF_OK;
-}
-
-uint64_t reef_engine_submit(reef_engine *e, const reef_cmd *const cmds[], size_t count,
-                            uint64_t tag, int64_t deadline_ms, int64_t now_ms)
-{
-    reef_error why;
-    reef_engine_advance(e, now_ms);
-    reef_ticket *t = engine_new_ticket(e, cmds, count, deadline_ms);
-    if (!t)
-        return 0;
-    t->tag = tag;
-    e->totals.calls += count;
-    uint64_t id = t->id;
-    reef_code code = engine_check_group(cmds, count, &why);
-    if (code != REEF_OK) {
-        reef_ticket_end(e, t, code, why.text);
-        return id;
-    }
-    if (deadline_ms <= e->now_ms) {
-        reef_ticket_end(e, t, REEF_UNSENT, "the deadline had passed; nothing was sent");
-        return id;
-    }
-    reef_list_push(&e->waiting, t);
-    e->router->wake(e);
-    return id;
-}
+/* ---- idle work ------------------------------------------------------------------ */
 
 void reef_engine_tend(reef_engine *e, int64_t now_ms)
 {
@@ -504,12 +438,14 @@ bool reef_engine_next_op(reef_engine *e, reef_op *out)
 {
     if (engine_ask_op(e, out))
         return true;
-    for (uint32_t i = 0; i < e->link_count; i++) {
-        uint32_t at = (e->op_turn + i) % e->link_count;
-        if (reef_link_op(e, e->links[at], out)) {
-            e->op_turn = at;
+    /* What a look at one link stirs up comes behind the last one: it has its turn,
+     * too. */
+    for (reef_link *l = e->busy_first, *next; l; l = next) {
+        bool more = reef_link_op(e, l, out);
+        next = l->busy_next;
+        reef_link_rest(e, l);
+        if (more)
             return true;
-        }
     }
     out->kind = REEF_OP_NONE;
     return false;
@@ -570,11 +506,31 @@ void reef_engine_recycle(reef_engine *e, reef_reply *reply)
         reef_reply_free(reply);
 }
 
+size_t reef_engine_members(const reef_engine *e, reef_member *out, size_t cap)
+{
+    if (e->cluster)
+        return reef_cluster_members(e, out, cap);
+    if (cap > 0) {
+        memset(out, 0, sizeof *out);
+        out->master = true;
+        out->slots = REEF_SLOT_COUNT;
+        if (e->warm)
+            memcpy(out->peer, e->warm->stats.peer, sizeof out->peer);
+    }
+    return 1;
+}
+
+bool reef_engine_is_spread(const reef_engine *e)
+{
+    return e->cluster || (!e->sentinels && !e->direct.met);
+}
+
 bool reef_engine_server(const reef_engine *e, reef_server *out)
 {
-    bool known = e->warm && e->warm->state == REEF_LINK_READY;
+    const reef_link *l = e->cluster ? reef_cluster_speaker(e) : e->warm;
+    bool known = l && l->state == REEF_LINK_READY;
     memset(out, 0, sizeof *out);
     if (known)
-        *out = e->warm->server;
+        *out = l->server;
     return known;
 }

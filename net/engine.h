@@ -2,12 +2,15 @@
  *
  * The engine's inside, shared by the files of net/ that make it up:
  *   engine.c     inputs and outputs, timers
+ *   order.c      commands on their way in
  *   ticket.c     commands: the queue, the deadlines, how each one ends
+ *   links.c      all transports: the array, and who is busy
  *   link.c       one transport: sending, receiving, who is owed which reply
  *   hello.c      the handshake of a link
  *   dial.c       one host: its endpoints, tried one after the other
  *   direct.c     the router for a single server
  *   sentinel.h   the router for Sentinel (its files stand there)
+ *   cluster.h    the router for a Cluster (its files stand there)
  *   resolve.h    the resolver: endpoints of names (its files stand there)
  *   report.c     events and statistics
  *
@@ -17,16 +20,23 @@
  *     heap.
  *   - A link's flight list, with the skips between its tickets, is the exact sequence
  *     of replies that its server still owes.
+ *   - Every link that has something to do, now or at a time to come, is in the busy
+ *     list; none that rests has a deadline or an operation.
  *   - A link takes new tickets only while READY. One that owes an abandoned reply is
  *     DRAINING: it finishes what it owes to others and is closed. */
 #ifndef REEF_ENGINE_H
 #define REEF_ENGINE_H
 #include "net/resolve.h"
+#include "net/slots.h"
 
 enum {
     REEF_ADDRESS_TEXT = 128, /* a numeric address or a socket path */
     REEF_NO_LINK = -1,
-    REEF_SERVE_LINKS_MAX = 8,    /* to servers: one ready, old ones that owe answers */
+    REEF_SERVE_LINKS_MAX = 8,   /* to servers: one ready, old ones that owe answers; of
+                                  * a Cluster so many more than it has nodes */
+    REEF_SILENCE_HOLD_MS = 100, /* a master that owes for so long gets nothing new */
+    REEF_NO_SLOT = REEF_SLOT_COUNT, /* of a command without a key */
+    REEF_ASKING_LEN = 16,        /* bytes of the ASKING that may stand before a group */
     REEF_SILENCE_PING_MS = 1000, /* a link that owes for so long in silence is pinged */
     REEF_STAGE_BYTES = 16384,    /* small commands are gathered up to this much */
     REEF_HELLO_ARGS_MAX = 4096   /* bytes of one handshake step, secrets included */
@@ -49,12 +59,15 @@ typedef enum reef_errand {
     REEF_ERRAND_PING, /* is anybody there? the engine's own */
     REEF_ERRAND_ROLE, /* the others are the router's, which is told the answer */
     REEF_ERRAND_ASK,
-    REEF_ERRAND_WATCH
+    REEF_ERRAND_WATCH,
+    REEF_ERRAND_NAME, /* a Cluster's node: who are you? */
+    REEF_ERRAND_MAP   /* … and who serves what? */
 } reef_errand;
 
 /* A group of commands, usually of one. One allocation: struct, replies, wire. */
 typedef struct reef_ticket {
     struct reef_ticket *next, *prev;
+    struct reef_list *home; /* WAITING: the list that it is in */
     uint64_t id, tag;
     int64_t submitted_ms, deadline_ms;
     size_t heap_index;
@@ -69,6 +82,19 @@ typedef struct reef_ticket {
     bool atomic;   /* MULTI to EXEC: nothing of it runs before its last byte is there */
     bool doubtful; /* was sent, lost its link, and waits again: it may have run */
     reef_errand errand; /* not NONE: internal, no caller is told */
+    /* The Cluster's router: */
+    bool asking;  /* ASKING stands before it in `wire` … */
+    bool asked;   /* … and was answered while the rest was not sent */
+    bool crossed; /* its keys live in different slots: these two, in `wire` */
+    struct {
+        uint32_t at, len;
+    } keys[2];
+    uint8_t hops;      /* redirects so far */
+    uint16_t slot;     /* of its keys; REEF_NO_SLOT: it has none, or none is known */
+    uint32_t bound;    /* to the node with this serial; 0: to none */
+    uint32_t ask_at;   /* asking: the node that it was sent to; 0: none */
+    uint32_t probe_of; /* it was put to another node in this one's place; 0: no */
+    uint64_t since;    /* no node serves its slot: the maps that were known by then */
     size_t len, sent;
     char *wire;
     reef_reply *replies[];
@@ -107,11 +133,14 @@ typedef enum reef_duty {
 } reef_duty;
 
 typedef struct reef_link {
+    struct reef_link *busy_next, *busy_prev;
+    bool busy; /* it is in the engine's busy list */
     reef_link_state state;
     reef_duty duty;
     const char *drained; /* DRAINING: why it takes nothing new */
     bool quiet;          /* its end is no news */
     bool held;           /* READY: nothing more is written; what it owes may come */
+    bool leaving;        /* DRAINING: its node was replaced, and it may not be silent */
     bool op_due;         /* OPENING: the host has not been told yet */
     bool sending;        /* a SEND is out and not answered */
     uint32_t index;      /* in the engine's array: the host's number for it */
@@ -138,6 +167,7 @@ typedef struct reef_link {
     bool local;
     reef_server server;
     reef_link_stats stats;
+    uint32_t whose; /* the router's number for who is there */
 } reef_link;
 
 /* ---- routers ------------------------------------------------------------------ */
@@ -145,6 +175,9 @@ typedef struct reef_link {
 /* A topology. The engine calls it; it opens links and hands tickets to them. */
 typedef struct reef_router {
     bool moves; /* another server may become the master: READONLY is a "not now" */
+    /* A new command, while none waits: true, and it is on its way. NULL: wake does
+     * it. */
+    bool (*take)(reef_engine *, reef_ticket *);
     /* Something changed: serve what waits, or make what it takes. Idempotent. */
     void (*wake)(reef_engine *);
     /* HELLO was answered (server is filled in): REEF_OK, or why this node is the wrong
@@ -155,8 +188,12 @@ typedef struct reef_router {
     void (*down)(reef_engine *, reef_link *, const reef_error *why);
     /* A server said "not now" to a command that was put back among the waiting. */
     void (*not_now)(reef_engine *, reef_link *, const char *text);
-    /* A deadline passed and no failure is known: what was being waited for. */
-    void (*waits_for)(const reef_engine *, reef_error *);
+    /* A caller's command was answered; it is in no list. True: by all that was said it
+     * did not run, and the router has taken it back. NULL: "not now" is all there
+     * is. */
+    bool (*judge)(reef_engine *, reef_link *, reef_ticket *);
+    /* Its deadline passed and no failure is known: what it was waiting for. */
+    void (*waits_for)(const reef_engine *, const reef_ticket *, reef_error *);
     bool (*looking)(const reef_engine *); /* a name is being looked up */
     /* The time of an attempt's step is over. True: it got more. */
     bool (*late)(reef_engine *, reef_link *);
@@ -173,6 +210,7 @@ typedef struct reef_router {
 
 extern const reef_router reef_router_direct;
 extern const reef_router reef_router_sentinel;
+extern const reef_router reef_router_cluster;
 
 /* Growing pauses between attempts: full jitter, doubling. */
 typedef struct reef_backoff {
@@ -248,10 +286,12 @@ struct reef_engine {
     const reef_router *router;
     reef_direct direct;
     struct reef_sentinels *sentinels; /* NULL: no Sentinel */
-    reef_link *links[REEF_LINKS_MAX]; /* made when first needed */
-    uint32_t link_count;              /* of those that were made */
-    reef_link *warm;                  /* of a server, ready; NULL */
-    uint32_t op_turn;                 /* the link that next_op looks at first */
+    struct reef_cluster *cluster;     /* NULL: no Cluster */
+    reef_link **links;                /* made when first needed */
+    uint32_t link_count, link_cap;    /* of those that were made */
+    uint32_t serve_max;               /* links to servers, at most */
+    reef_link *busy_first, *busy_last;
+    reef_link *warm; /* of a server, ready; NULL */
     reef_list waiting, done;
     reef_ticket **heap; /* by deadline */
     size_t heap_count, heap_cap;
@@ -279,23 +319,38 @@ void reef_ticket_end(reef_engine *, reef_ticket *, reef_code, const char *text);
 void reef_ticket_free(reef_engine *, reef_ticket *);
 /* Back among the waiting, as unsent. */
 void reef_ticket_wait(reef_engine *, reef_ticket *);
+/* The same, into a list of the router's. */
+void reef_ticket_park(reef_list *, reef_ticket *);
+/* ASKING before it, or not. */
+void reef_ticket_ask(reef_ticket *, bool asking);
 void reef_ticket_forget(reef_ticket *); /* frees the replies of an earlier attempt */
 /* True when what the server said proves that the group did not run and time may mend
  * it. */
 bool reef_ticket_not_now(const reef_ticket *, bool moves);
+/* The text begins with a word that means "not now"; `whole`: with the server's phrase.
+ * `moves`: another server may become the master. */
+bool reef_text_not_now(const char *text, bool moves, bool whole);
 /* Ends all that wait: no attempt can mend what went wrong. */
 void reef_tickets_refuse(reef_engine *, const reef_error *why);
 
-/* link.c */
+/* links.c */
 /* A FREE one; or NULL, and room is being made where something old can go. */
 reef_link *reef_link_take(reef_engine *, reef_duty);
 void reef_link_open(reef_engine *, reef_link *, const char *address, uint16_t port,
                     bool local);
+void reef_link_wipe(reef_link *);                /* frees what it holds */
+void reef_link_stir(reef_engine *, reef_link *); /* it has something to do */
+void reef_link_rest(reef_engine *, reef_link *); /* off the list, if it rests */
+
+/* link.c */
 /* True when it may take commands. A READY link that owes nothing and yet holds a part
  * of a reply would hand the rest of it to the next caller: it ends instead. */
 bool reef_link_fit(reef_engine *, reef_link *);
 void reef_link_submit(reef_engine *, reef_link *, reef_ticket *);
 bool reef_link_op(reef_engine *, reef_link *, reef_op *out);
+/* Another serves in the place of this link's node: as retire, but once it is silent it
+ * ends at once. */
+void reef_link_leave(reef_engine *, reef_link *, const char *text);
 void reef_link_sent(reef_engine *, reef_link *, size_t len);
 void reef_link_received(reef_engine *, reef_link *, size_t len);
 /* The link ends: what was sent ends or is tried again, what was not waits again.
@@ -309,7 +364,6 @@ void reef_link_retire(reef_engine *, reef_link *, const char *text);
 void reef_link_hold(reef_engine *, reef_link *);
 /* For how long it has owed replies in silence; 0: it owes none. */
 int64_t reef_link_silence_ms(const reef_engine *, const reef_link *);
-void reef_link_wipe(reef_link *); /* frees what it holds */
 
 /* hello.c */
 void reef_hello_start(reef_engine *, reef_link *);
@@ -327,7 +381,7 @@ void reef_peer_text(char out[REEF_PEER_TEXT], const char *address, uint16_t port
 void reef_error_put(reef_error *, reef_code, int sys_errno, const char *peer,
                     const char *text);
 
-/* engine.c */
+/* engine.c, order.c */
 /* Sets until_ms, and gives the pause. */
 int64_t reef_backoff_next(reef_engine *, reef_backoff *);
 void reef_engine_advance(reef_engine *, int64_t now_ms);
@@ -341,6 +395,12 @@ typedef struct reef_errand_order {
 } reef_errand_order;
 /* Sends a group of the engine's own. False: out of memory. */
 bool reef_engine_errand(reef_engine *, reef_link *, const reef_errand_order *);
+/* Why a ticket whose keys live in different slots is refused. */
+void reef_ticket_crossed(const reef_ticket *, reef_error *why);
+/* Fills in the slot of its keys. */
+void reef_ticket_place(reef_ticket *, const reef_cmd *const cmds[], size_t count);
+/* A number that is drawn: 0 to bound - 1. */
+uint64_t reef_engine_below(reef_engine *, uint64_t bound);
 /* True while callers' commands wait or are in flight. */
 bool reef_engine_called(const reef_engine *);
 /* Made when the first name is met. NULL: out of memory. */

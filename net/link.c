@@ -15,97 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- making and ending -------------------------------------------------------- */
-
-void reef_link_wipe(reef_link *l)
-{
-    reef_hello_wipe(l);
-    reef_parser_free(l->parser);
-    free(l->stage);
-    l->parser = NULL;
-    l->stage = NULL;
-}
-
-static reef_link *link_oldest_draining(reef_engine *e)
-{
-    reef_link *oldest = NULL;
-    for (size_t i = 0; i < e->link_count; i++) {
-        reef_link *l = e->links[i];
-        if (l->state == REEF_LINK_DRAINING && (!oldest || l->born_ms < oldest->born_ms))
-            oldest = l;
-    }
-    return oldest;
-}
-
-static reef_link *link_new(reef_engine *e)
-{
-    reef_link *l = e->link_count < REEF_LINKS_MAX ? calloc(1, sizeof(reef_link)) : NULL;
-    if (l) {
-        l->index = e->link_count;
-        e->links[e->link_count++] = l;
-    }
-    return l;
-}
-
-static uint32_t link_count_serving(const reef_engine *e)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < e->link_count; i++)
-        count += e->links[i]->duty == REEF_DUTY_SERVE &&
-                 e->links[i]->state != REEF_LINK_FREE;
-    return count;
-}
-
-static reef_link *link_free_one(reef_engine *e, reef_duty duty)
-{
-    if (duty == REEF_DUTY_SERVE && link_count_serving(e) >= REEF_SERVE_LINKS_MAX)
-        return NULL;
-    for (size_t i = 0; i < e->link_count; i++)
-        if (e->links[i]->state == REEF_LINK_FREE)
-            return e->links[i];
-    return link_new(e);
-}
-
-reef_link *reef_link_take(reef_engine *e, reef_duty duty)
-{
-    reef_link *l = link_free_one(e, duty);
-    if (l) {
-        l->duty = duty;
-        return l;
-    }
-    if (duty != REEF_DUTY_SERVE)
-        return NULL;
-    /* Its number is free once the host has taken the CLOSE; then the router is
-     * woken. */
-    reef_link *oldest = link_oldest_draining(e);
-    if (oldest) {
-        reef_error why;
-        reef_error_put(&why, REEF_UNSURE, 0, oldest->stats.peer,
-                       "too many connections owe answers; this one waited longest");
-        reef_link_fail(e, oldest, false, &why);
-    }
-    return NULL;
-}
-
-void reef_link_open(reef_engine *e, reef_link *l, const char *address, uint16_t port,
-                    bool local)
-{
-    l->state = REEF_LINK_OPENING;
-    l->op_due = true;
-    l->sending = l->served = l->useful = l->pinged = l->held = l->quiet = false;
-    l->skip_tail = 0;
-    snprintf(l->address, sizeof l->address, "%.*s", (int)sizeof l->address - 1,
-             address);
-    l->port = port;
-    l->local = local;
-    l->born_ms = e->now_ms;
-    l->attempt_deadline_ms = e->now_ms + e->config.connect_timeout_ms;
-    l->shake_deadline_ms = l->attempt_deadline_ms;
-    l->protocol = 0;
-    memset(&l->server, 0, sizeof l->server);
-    reef_peer_text(l->stats.peer, address, port, local);
-    memcpy(l->server.peer, l->stats.peer, sizeof l->server.peer);
-}
+/* ---- ending --------------------------------------------------------------------- */
 
 static reef_code link_fate(const reef_ticket *t, const reef_error *why, bool first)
 {
@@ -183,6 +93,7 @@ void reef_link_fail(reef_engine *e, reef_link *l, bool gone, const reef_error *w
         reef_report_event(e, l->served ? REEF_EVENT_LOST : REEF_EVENT_FAILED,
                           l->stats.peer, why->text);
     l->state = transport && !gone ? REEF_LINK_CLOSING : REEF_LINK_FREE;
+    reef_link_stir(e, l); /* the CLOSE is due */
     l->sending = l->op_due = l->pinged = false;
     l->skip_tail = 0;
     l->stats.ready = false;
@@ -229,9 +140,10 @@ bool reef_link_fit(reef_engine *e, reef_link *l)
 
 void reef_link_submit(reef_engine *e, reef_link *l, reef_ticket *t)
 {
-    (void)e;
+    reef_link_stir(e, l);
     reef_ticket_forget(t);
     t->place = REEF_OUT;
+    t->home = NULL;
     t->link = l->index;
     t->sent = 0;
     reef_list_push(&l->out, t);
@@ -324,6 +236,14 @@ static bool link_drained(reef_engine *e, reef_link *l)
     return true;
 }
 
+/* The first that is not wholly sent began with an ASKING, which is answered at once. */
+static bool link_awaits_asking(const reef_link *l)
+{
+    const reef_ticket *out = l->out.head;
+    return out && !l->flight.head && l->skip_tail == 0 && out->asking && !out->asked &&
+           out->sent >= REEF_ASKING_LEN;
+}
+
 void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
 {
     if (!l->sending)
@@ -340,7 +260,7 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
         l->owes_ms = e->now_ms;
     /* Before its last command is out nobody's last reply can have begun. */
     bool unasked = link_hears_unasked(l) && l->out.head &&
-                   l->out.head->got + 1 == l->out.head->count;
+                   l->out.head->got + 1 == l->out.head->count && !link_awaits_asking(l);
     while (len > 0 && l->out.head) {
         reef_ticket *t = l->out.head;
         size_t part = t->len - t->sent < len ? t->len - t->sent : len;
@@ -351,9 +271,10 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
         reef_list_remove(&l->out, t);
         reef_list_push(&l->flight, t);
         t->place = REEF_FLIGHT;
-        t->skip = l->skip_tail;
+        uint32_t asking = t->asking && !t->asked; /* its own answer is nobody's */
+        t->skip = l->skip_tail + asking;
         l->skip_tail = 0;
-        l->stats.in_flight += t->count - t->got;
+        l->stats.in_flight += t->count - t->got + asking;
     }
     if (unasked && l->flight.head)
         link_end_unasked(e, l);
@@ -361,16 +282,25 @@ void reef_link_sent(reef_engine *e, reef_link *l, size_t len)
 
 /* ---- receiving ---------------------------------------------------------------- */
 
+/* What the server said proves that it did not run: it waits again. */
+static bool link_takes_back(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    if (e->router->judge)
+        return e->router->judge(e, l, t);
+    if (!reef_ticket_not_now(t, e->router->moves))
+        return false;
+    e->totals.retries++;
+    reef_ticket_wait(e, t);
+    e->router->not_now(e, l, reef_reply_text(t->replies[t->count > 1 ? 1 : 0]));
+    return true;
+}
+
 static void link_answered(reef_engine *e, reef_link *l, reef_ticket *t)
 {
     bool errand = t->errand != REEF_ERRAND_NONE;
     reef_list_remove(&l->flight, t);
-    if (!errand && reef_ticket_not_now(t, e->router->moves)) {
-        e->totals.retries++;
-        reef_ticket_wait(e, t);
-        e->router->not_now(e, l, reef_reply_text(t->replies[t->count > 1 ? 1 : 0]));
+    if (!errand && link_takes_back(e, l, t))
         return;
-    }
     l->useful = l->useful || !errand;
     if (t->errand == REEF_ERRAND_PING)
         l->pinged = false;
@@ -420,6 +350,10 @@ static void link_reply(reef_engine *e, reef_link *l)
 {
     if (reef_hello_running(l)) {
         reef_hello_reply(e, l, reef_parser_peek(l->parser));
+        return;
+    }
+    if (link_awaits_asking(l)) {
+        l->out.head->asked = true;
         return;
     }
     reef_ticket *t = link_owed(l);
@@ -547,6 +481,19 @@ void reef_link_retire(reef_engine *e, reef_link *l, const char *text)
     link_drained(e, l);
 }
 
+void reef_link_leave(reef_engine *e, reef_link *l, const char *text)
+{
+    reef_error why;
+    l->quiet = true;
+    if (reef_link_silence_ms(e, l) >= REEF_SILENCE_HOLD_MS) {
+        reef_error_put(&why, REEF_UNSURE, 0, l->stats.peer, text);
+        reef_link_fail(e, l, false, &why);
+        return;
+    }
+    l->leaving = true;
+    reef_link_retire(e, l, text);
+}
+
 static void link_abandon_out(reef_engine *e, reef_link *l, reef_ticket *t)
 {
     char text[REEF_ERROR_TEXT];
@@ -575,7 +522,8 @@ static void link_abandon_errand(reef_engine *e, reef_link *l)
 void reef_link_abandon(reef_engine *e, reef_link *l, reef_ticket *t)
 {
     char text[REEF_ERROR_TEXT];
-    if (t->errand != REEF_ERRAND_NONE && t->errand != REEF_ERRAND_PING) {
+    if (t->errand == REEF_ERRAND_ROLE || t->errand == REEF_ERRAND_ASK ||
+        t->errand == REEF_ERRAND_WATCH || t->errand == REEF_ERRAND_NAME) {
         link_abandon_errand(e, l);
         return;
     }

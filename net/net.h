@@ -297,8 +297,8 @@ bool reef_engine_next_event(reef_engine *, reef_event *out);
 /* Gives a done reply's memory back, so that the next one needs no allocation. */
 void reef_engine_recycle(reef_engine *, reef_reply *);
 
-/* The nodes that commands can be sent to: at most `cap` are written, the count of all is
- * returned. Of a Cluster those of its map; else the one server, with the id "". */
+/* The nodes that commands can be sent to: at most `cap` are written, the count of all
+ * is returned. Of a Cluster those of its map; else the one server, with the id "". */
 size_t reef_engine_members(const reef_engine *, reef_member *out, size_t cap);
 /* Keys of different slots may be on different servers: a Cluster, or not known yet. */
 bool reef_engine_is_spread(const reef_engine *);
@@ -371,10 +371,10 @@ typedef struct reef_answers {
     } items[];
 } reef_answers;
 
-/* Puts one command to every master or to every node, all at once; each answer has a fate
- * of its own. Without a Cluster there is one node, the server (or the master that the
- * Sentinels name). The nodes are those of the newest map; connects if need be. NULL:
- * `error` says why nobody could be asked. The caller frees. */
+/* Puts one command to every master or to every node, all at once; each answer has a
+ * fate of its own. Without a Cluster there is one node, the server (or the master that
+ * the Sentinels name). The nodes are those of the newest map; connects if need be.
+ * NULL: `error` says why nobody could be asked. The caller frees. */
 reef_answers *reef_call_nodes(reef_client *, const reef_cmd *, reef_whom,
                               int64_t timeout_ms, reef_error *error);
 void reef_answers_free(reef_answers *); /* NULL is fine */
@@ -382,11 +382,11 @@ void reef_answers_free(reef_answers *); /* NULL is fine */
 reef_answers *reef_client_members(reef_client *, int64_t timeout_ms, reef_error *error);
 
 /* One command for each of many keys, wherever they live: sent at once, each to the node
- * of its key. replies[i] is of keys[i], never NULL, and has a fate of its own: a node that
- * is down fails its own keys and no others. GET gives a string or nil; the others 1 or
- * 0. Keys one by one, not grouped into MGET and the like: one key of another type, or a
- * slot that is just moving, would spoil its neighbours' answers. GET, EXISTS and TOUCH may
- * be sent again until the deadline; a DEL that was cut off is REEF_UNSURE. */
+ * of its key. replies[i] is of keys[i], never NULL, and has a fate of its own: a node
+ * that is down fails its own keys and no others. GET gives a string or nil; the others
+ * 1 or 0. Keys one by one, not grouped into MGET and the like: one key of another type,
+ * or a slot that is just moving, would spoil its neighbours' answers. GET, EXISTS and
+ * TOUCH may be sent again until the deadline; a DEL that was cut off is REEF_UNSURE. */
 typedef enum reef_verb {
     REEF_VERB_GET,
     REEF_VERB_DEL,
@@ -397,12 +397,12 @@ typedef enum reef_verb {
 void reef_call_keys(reef_client *, reef_verb, const reef_str keys[], size_t count,
                     int64_t timeout_ms, reef_reply *replies[]);
 
-/* Walks over all keys of all masters, several masters at a time. Every key that is there
- * from the first call to the last is given, and none twice: also when a master fails over
- * or restarts meanwhile (its part is walked again), and when slots move between masters
- * (they are walked again where they went). Keys that come or go meanwhile may be given or
- * not. Not for use by two threads at once. Remembers REEF_SCAN_MEMORY bytes for each key
- * that it gave, up to REEF_SCAN_MAX keys. */
+/* Walks over all keys of all masters, several masters at a time. Every key that is
+ * there from the first call to the last is given, and none twice: also when a master
+ * fails over or restarts meanwhile (its part is walked again), and when slots move
+ * between masters (they are walked again where they went). Keys that come or go
+ * meanwhile may be given or not. Not for use by two threads at once. Remembers
+ * REEF_SCAN_MEMORY bytes for each key that it gave, up to REEF_SCAN_MAX keys. */
 enum { REEF_SCAN_MAX = 16777216, REEF_SCAN_MEMORY = 32 };
 
 typedef struct reef_scan reef_scan;
@@ -414,15 +414,15 @@ typedef struct reef_scan_options {
 
 /* Asks nobody yet. Options are copied; NULL: none. NULL: `error` says why. */
 reef_scan *reef_scan_new(reef_client *, const reef_scan_options *, reef_error *error);
-/* The next key, which lives until the next call. REEF_OK; REEF_NOT_FOUND: that were all;
- * else it failed, says why, and goes on where it was when it is called again. timeout_ms
- * is for this call. */
+/* The next key, which lives until the next call. REEF_OK; REEF_NOT_FOUND: that were
+ * all; else it failed, says why, and goes on where it was when it is called again.
+ * timeout_ms is for this call. */
 reef_code reef_scan_next(reef_scan *, int64_t timeout_ms, reef_str *key,
                          reef_error *error);
 void reef_scan_free(reef_scan *); /* NULL is fine */
 
-/* True where keys of different slots may live on different servers: on a Cluster, and as
- * long as nobody was asked yet. */
+/* True where keys of different slots may live on different servers: on a Cluster, and
+ * as long as nobody was asked yet. */
 bool reef_client_is_spread(reef_client *);
 
 /* ---- pipelines ------------------------------------------------------------------ */

@@ -28,6 +28,10 @@ const char *reef_event_name(reef_event_kind kind)
         return "resumed";
     case REEF_EVENT_SWITCHED:
         return "switched";
+    case REEF_EVENT_MAP:
+        return "map";
+    case REEF_EVENT_MOVED:
+        return "moved";
     }
     return "unknown";
 }
@@ -86,6 +90,8 @@ void reef_engine_stats(const reef_engine *e, reef_stats *out)
     memcpy(out->latency, t->latency, sizeof out->latency);
     for (size_t i = 0; i < e->link_count; i++) {
         const reef_link *l = e->links[i];
+        if (out->link_count == REEF_STATS_LINKS)
+            break;
         if (l->state != REEF_LINK_FREE || l->stats.connects > 0)
             out->links[out->link_count++] = l->stats;
     }

@@ -429,8 +429,10 @@ static void sentinel_tend(reef_engine *e)
         st->wanted_ms = e->now_ms + REEF_SENTINEL_ASK_MS;
 }
 
-static void sentinel_waits_for(const reef_engine *e, reef_error *why)
+static void sentinel_waits_for(const reef_engine *e, const reef_ticket *t,
+                               reef_error *why)
 {
+    (void)t;
     reef_sentinels_why(e, why);
 }
 

@@ -33,7 +33,6 @@ enum {
     REEF_SENTINEL_GAP_MS = 200, /* between questions that the same failure leads to */
     REEF_SENTINEL_ROUNDS = 8,   /* the time that one is given doubles no further */
     REEF_IDLE_GAP_MS = 1500,    /* without a call for so long what is known is old */
-    REEF_SILENCE_HOLD_MS = 100, /* a master that owes for so long gets nothing new */
     REEF_LATELY_MS = 10000,     /* a Sentinel lost for less than that is tried often */
     REEF_FORGET_MS = 300000     /* a learnt Sentinel that was silent for so long goes */
 };

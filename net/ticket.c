@@ -6,6 +6,7 @@
  * accepted: ending one can't fail for want of memory. */
 #include "net/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,13 +132,14 @@ reef_ticket *reef_ticket_new(reef_engine *e, const reef_cmd *const cmds[], size_
     if (e->pending + count > REEF_PENDING_MAX ||
         e->pending_bytes + bytes > REEF_PENDING_BYTES)
         return NULL;
-    size_t head = sizeof(reef_ticket) + count * sizeof(reef_reply *);
+    size_t head = sizeof(reef_ticket) + count * sizeof(reef_reply *) + REEF_ASKING_LEN;
     reef_ticket *t = malloc(head + bytes);
     if (!t)
         return NULL;
     memset(t, 0, head);
     t->count = (uint32_t)count;
     t->wire = (char *)t + head;
+    t->slot = REEF_NO_SLOT;
     t->repeatable = true;
     t->atomic = count > 1 && reef_str_is(reef_cmd_at(cmds[0], 0), "MULTI") &&
                 reef_str_is(reef_cmd_at(cmds[count - 1], 0), "EXEC");
@@ -166,6 +168,7 @@ void reef_ticket_forget(reef_ticket *t)
 void reef_ticket_free(reef_engine *e, reef_ticket *t)
 {
     e->pending -= t->count;
+    reef_ticket_ask(t, false);
     e->pending_bytes -= t->len;
     reef_ticket_forget(t);
     free(t);
@@ -188,12 +191,89 @@ void reef_ticket_end(reef_engine *e, reef_ticket *t, reef_code code, const char 
     reef_list_push(&e->done, t);
 }
 
-void reef_ticket_wait(reef_engine *e, reef_ticket *t)
+void reef_ticket_park(reef_list *list, reef_ticket *t)
 {
     t->sent = 0;
     t->skip = 0;
     t->place = REEF_WAITING;
-    reef_list_insert_by_age(&e->waiting, t);
+    t->home = list;
+    reef_list_insert_by_age(list, t);
+}
+
+void reef_ticket_wait(reef_engine *e, reef_ticket *t)
+{
+    reef_ticket_park(&e->waiting, t);
+}
+
+void reef_ticket_ask(reef_ticket *t, bool asking)
+{
+    static const char word[REEF_ASKING_LEN + 1] = "*1\r\n$6\r\nASKING\r\n";
+    if (t->asking == asking)
+        return;
+    t->asking = asking;
+    t->asked = false;
+    t->wire += asking ? -REEF_ASKING_LEN : REEF_ASKING_LEN;
+    t->len = asking ? t->len + REEF_ASKING_LEN : t->len - REEF_ASKING_LEN;
+    if (asking)
+        memcpy(t->wire, word, REEF_ASKING_LEN);
+}
+
+/* ---- slots -------------------------------------------------------------------- */
+
+static void ticket_place_key(reef_ticket *t, size_t which, const reef_cmd *cmd,
+                             size_t begin, reef_str key)
+{
+    size_t at = begin + (size_t)(key.ptr - reef_cmd_wire(cmd).ptr);
+    t->keys[which].at = (uint32_t)at; /* REEF_PENDING_BYTES fits */
+    t->keys[which].len = (uint32_t)key.len;
+}
+
+void reef_ticket_place(reef_ticket *t, const reef_cmd *const cmds[], size_t count)
+{
+    size_t begin = 0;
+    reef_str only;
+    if (count == 1 && reef_cmd_keys(cmds[0]) == 1 &&
+        reef_cmd_slot_key(cmds[0], &only)) {
+        t->slot = (uint16_t)reef_key_slot(only);
+        return;
+    }
+    for (size_t i = 0; i < count && !t->crossed; i++) {
+        size_t keys = reef_cmd_keys(cmds[i]);
+        for (size_t k = 0; k < keys && !t->crossed; k++) {
+            reef_str key = reef_cmd_key_at(cmds[i], k);
+            uint16_t slot = (uint16_t)reef_key_slot(key);
+            bool first = t->slot == REEF_NO_SLOT;
+            t->crossed = !first && slot != t->slot;
+            if (first)
+                t->slot = slot;
+            if (first || t->crossed)
+                ticket_place_key(t, t->crossed, cmds[i], begin, key);
+        }
+        begin += reef_cmd_wire(cmds[i]).len;
+    }
+}
+
+void reef_ticket_crossed(const reef_ticket *t, reef_error *why)
+{
+    enum { CROSSED_SHOWN = 40 }; /* bytes of a key */
+    char text[REEF_ERROR_TEXT], names[2][CROSSED_SHOWN + 1];
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = t->keys[i].len < CROSSED_SHOWN ? t->keys[i].len : CROSSED_SHOWN;
+        for (size_t k = 0; k < len; k++) {
+            char c = t->wire[t->keys[i].at + k];
+            names[i][k] = c >= ' ' && c != 0x7F ? c : '?';
+        }
+        names[i][len] = 0;
+    }
+    reef_str other = {t->wire + t->keys[1].at, t->keys[1].len};
+    snprintf(
+        text, sizeof text,
+        "the keys '%s' (slot %lu) and '%s' (slot %lu) live in different slots of "
+        "the Cluster; nothing was sent: give them one {tag}, or send a command for "
+        "each",
+        names[0], (unsigned long)t->slot, names[1],
+        (unsigned long)reef_key_slot(other));
+    reef_error_put(why, REEF_BADARG, 0, NULL, text);
 }
 
 void reef_tickets_refuse(reef_engine *e, const reef_error *why)
@@ -217,7 +297,7 @@ static bool text_begins(const char *text, const char *word)
 /* The first word is the server's, but a script may have run and answered "BUSY" itself:
  * `whole` asks for the server's whole phrase. The last two are final where there is one
  * server; where another may become the master, time mends them. */
-static bool text_not_now(const char *text, bool moves, bool whole)
+bool reef_text_not_now(const char *text, bool moves, bool whole)
 {
     static const char *const words[][2] = {
         {"LOADING", " is loading the dataset"},
@@ -236,15 +316,15 @@ static bool text_not_now(const char *text, bool moves, bool whole)
 static bool reply_not_now(const reef_reply *reply, bool moves, bool whole)
 {
     return reef_reply_code(reply) == REEF_REFUSED &&
-           text_not_now(reef_reply_text(reply), moves, whole);
+           reef_text_not_now(reef_reply_text(reply), moves, whole);
 }
 
-/* "EXECABORT Transaction discarded because of: READONLY You …": the role changed after
- * the commands were queued. */
+/* "EXECABORT Transaction discarded because of: READONLY …": the role changed after the
+ * commands were queued. */
 static bool abort_not_now(const char *text, bool moves)
 {
     const char *cause = strstr(text, "because of: ");
-    return cause && text_not_now(cause + strlen("because of: "), moves, true);
+    return cause && reef_text_not_now(cause + strlen("because of: "), moves, true);
 }
 
 bool reef_ticket_not_now(const reef_ticket *t, bool moves)

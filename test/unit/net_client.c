@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The blocking client's doors: calls, pipelines, the flat call, what can be seen, and
+ * The blocking client's doors: calls, the flat call, what can be seen, and
  * what it refuses. */
 #include "test/unit/net_kit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-/* ---- memory that runs out
- * ----------------------------------------------------------- */
-
-static atomic_size_t sys_no_memory; /* a request of this size fails */
-
-void *__real_malloc(size_t);
-void *__wrap_malloc(size_t);
-
-void *__wrap_malloc(size_t size)
-{
-    return size == sys_no_memory && size > 0 ? NULL : __real_malloc(size);
-}
-
-/* ---- calls and pipelines ------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------ */
 
 static void a_unix_socket_works(void **state)
 {
@@ -41,105 +27,6 @@ static void a_unix_socket_works(void **state)
     reef_close(client);
     peer_stop(p);
     rmdir(folder);
-}
-
-static void check_word(reef_reply *reply, size_t i)
-{
-    char want[32];
-    snprintf(want, sizeof want, "%zu", i);
-    assert_int_equal(reef_reply_code(reply), REEF_OK);
-    reef_str text = reef_text(reply, reef_reply_root(reply));
-    assert_int_equal(text.len, strlen(want));
-    assert_memory_equal(text.ptr, want, text.len);
-    reef_reply_free(reply);
-}
-
-static void a_long_pipeline_keeps_its_order(void **state)
-{
-    static reef_cmd *cmds[MANY];
-    static reef_reply *replies[MANY];
-    (void)state;
-    peer *p = peer_start(serve, NULL, NULL);
-    reef_client *client = open_peer(p);
-    expect_text(client, "GET", "warm", "warm");
-    for (size_t i = 0; i < MANY; i++) {
-        char word[32];
-        snprintf(word, sizeof word, "%zu", i);
-        cmds[i] = reef_cmd_new();
-        build(cmds[i], "GET", word, NULL);
-    }
-    reef_pipeline(client, (const reef_cmd *const *)cmds, MANY, LONG_MS, replies);
-    for (size_t i = 0; i < MANY; i++)
-        check_word(replies[i], i);
-    sys_no_memory = MANY * 2 * sizeof(void *);
-    reef_pipeline(client, (const reef_cmd *const *)cmds, MANY, LONG_MS, replies);
-    sys_no_memory = 0;
-    for (size_t i = 0; i < MANY; i++) {
-        assert_int_equal(reef_reply_code(replies[i]), REEF_NOMEM);
-        reef_reply_free(replies[i]);
-        reef_cmd_free(cmds[i]);
-    }
-    expect_text(client, "GET", "after", "after");
-    reef_close(client);
-    peer_stop(p);
-}
-
-/* A pipeline of words: each a command's name, "-" no command at all; `want` has one
- * letter for each: o(k), b(ad argument). */
-static void pipeline_gives(reef_client *client, const char *const names[], size_t count,
-                           const char *want)
-{
-    reef_cmd *cmds[16] = {NULL};
-    reef_reply *replies[16] = {NULL};
-    for (size_t i = 0; i < count; i++) {
-        if (names[i][0] == '-')
-            continue;
-        cmds[i] = reef_cmd_new();
-        if (names[i][0] != '!')
-            build(cmds[i], names[i], strcmp(names[i], "GET") == 0 ? "k" : NULL, NULL);
-    }
-    reef_pipeline(client, (const reef_cmd *const *)cmds, count, LONG_MS, replies);
-    for (size_t i = 0; i < count; i++) {
-        assert_non_null(replies[i]);
-        assert_int_equal(reef_reply_code(replies[i]),
-                         want[i] == 'o' ? REEF_OK : REEF_BADARG);
-        if (want[i] != 'o')
-            assert_true(strlen(reef_reply_text(replies[i])) > 0);
-        reef_reply_free(replies[i]);
-        reef_cmd_free(cmds[i]);
-    }
-}
-
-static void each_command_of_a_pipeline_has_its_own_fate(void **state)
-{
-    const char *const mixed[] = {"GET", "-", "SUBSCRIBE", "GET", "!", "GET"};
-    const char *const whole[] = {"GET", "MULTI", "GET", "GET", "EXEC", "GET"};
-    const char *const dropped[] = {"MULTI", "GET", "DISCARD", "MULTI", "EXEC"};
-    const char *const open_end[] = {"GET", "MULTI", "GET", "GET"};
-    const char *const stray[] = {"EXEC", "GET", "DISCARD"};
-    const char *const spoiled[] = {"MULTI", "GET", "HELLO", "EXEC", "GET"};
-    const char *const missing[] = {"MULTI", "-", "EXEC", "GET"};
-    const char *const headless[] = {"GET", "-", "GET", "EXEC", "GET"};
-    const char *const broken[] = {"!", "GET", "-", "GET", "EXEC", "GET"};
-    const char *const gaps[] = {"-", "GET", "-", "MULTI", "EXEC", "-", "GET"};
-    const char *const nested[] = {"MULTI", "MULTI", "EXEC", "GET"};
-    (void)state;
-    peer *p = peer_start(serve, NULL, NULL);
-    reef_client *client = open_peer(p);
-    pipeline_gives(client, mixed, 6, "obbobo");
-    pipeline_gives(client, whole, 6, "oooooo");
-    pipeline_gives(client, dropped, 5, "ooooo");
-    pipeline_gives(client, open_end, 4, "obbb");
-    pipeline_gives(client, stray, 3, "bob");
-    pipeline_gives(client, spoiled, 5, "bbbbo");
-    pipeline_gives(client, missing, 4, "bbbo");
-    pipeline_gives(client, headless, 5, "obbbo");
-    pipeline_gives(client, broken, 6, "bbbbbo");
-    pipeline_gives(client, gaps, 7, "boboobo");
-    pipeline_gives(client, nested, 4, "bbbo");
-    reef_pipeline(client, NULL, 0, LONG_MS, NULL);
-    reef_close(client);
-    peer_stop(p);
 }
 
 static void bad_arguments_are_refused_without_a_connection(void **state)
@@ -295,7 +182,7 @@ static void expect_unsupported(const reef_config *config, const char *begin,
     assert_non_null(strstr(error.text, part));
 }
 
-static void what_this_release_can_not_do_names_its_line(void **state)
+static void what_no_cluster_has_is_refused_by_its_line(void **state)
 {
     reef_error error;
     reef_config config;
@@ -305,16 +192,23 @@ static void what_this_release_can_not_do_names_its_line(void **state)
                                 "hosts = [\"a:1\", \"b:2\"]\n");
     assert_int_equal(reef_config_parse(&config, "some/knot.toml", toml, NULL, &error),
                      REEF_OK);
-    expect_unsupported(&config, "some/knot.toml:4:", "not to a Cluster");
-    const char *const variables[] = {"KNOT_REDIS_HOSTS=a,b", NULL};
-    assert_int_equal(reef_config_env(&config, variables, NULL, &error), REEF_OK);
-    expect_unsupported(&config, "KNOT_REDIS_HOSTS:", "not to a Cluster");
-    memset(config.file, 'x', sizeof config.file - 1);
-    config.origins[REEF_SET_HOSTS] = (reef_origin){REEF_FROM_FILE, 7, 1};
-    expect_unsupported(&config, "xxx", "not to a Cluster");
+    reef_client *client = reef_open(&config, &error);
+    assert_non_null(client);
+    assert_true(reef_client_is_spread(client));
+    reef_close(client);
+    config.db = 3;
+    config.origins[REEF_SET_DB] = (reef_origin){REEF_FROM_FILE, 4, 1};
+    expect_unsupported(&config, "some/knot.toml:4:", "which has db 0 alone");
+    config.origins[REEF_SET_DB].source = REEF_FROM_ENV;
+    expect_unsupported(&config, "KNOT_REDIS_DB:", "which has db 0 alone");
     const char *const master[] = {"KNOT_REDIS_MASTER_NAME=main", NULL};
     assert_int_equal(reef_config_env(&config, master, NULL, &error), REEF_OK);
-    reef_client *client = reef_open(&config, &error);
+    client = reef_open(&config, &error);
+    assert_non_null(client);
+    reef_close(client);
+    config.master_name[0] = '\0';
+    config.host_count = 1;
+    client = reef_open(&config, &error);
     assert_non_null(client);
     reef_close(client);
     reef_config_wipe(&config);
@@ -336,14 +230,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_unix_socket_works),
-        cmocka_unit_test(a_long_pipeline_keeps_its_order),
-        cmocka_unit_test(each_command_of_a_pipeline_has_its_own_fate),
         cmocka_unit_test(bad_arguments_are_refused_without_a_connection),
         cmocka_unit_test(the_flat_call_is_the_same_call),
         cmocka_unit_test(pushes_events_and_statistics_are_there),
         cmocka_unit_test(tending_makes_the_connection),
         cmocka_unit_test(tending_a_server_that_is_down_waits_for_nothing),
-        cmocka_unit_test(what_this_release_can_not_do_names_its_line),
+        cmocka_unit_test(what_no_cluster_has_is_refused_by_its_line),
         cmocka_unit_test(a_client_comes_and_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,7 +138,6 @@ static void test_refusals(void **state)
         {"HTTP/1.1 400 Bad Request\r\n", REEF_PROTOCOL, "does not speak RESP"},
         {"+OK\r\n", REEF_PROTOCOL, "else than a map"},
         {"%1\r\n+mode\r\n+sentinel\r\n", REEF_BADCONFIG, "is a Sentinel"},
-        {"%1\r\n+mode\r\n+cluster\r\n", REEF_BADCONFIG, "Cluster"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         kit k;

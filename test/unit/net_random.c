@@ -78,11 +78,15 @@ static void test_published(void **state)
         {8, UINT64_C(0x93f5f5799a932462)},
         {15, UINT64_C(0xa129ca6149be45e5)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_true(slow_siphash(key_0_to_15, key_0_to_15, cases[i].len) ==
-                    cases[i].hash);
     reef_random r;
     reef_random_key(&r, key_0_to_15);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const reef_str bytes = {(const char *)key_0_to_15, cases[i].len};
+        assert_true(slow_siphash(key_0_to_15, key_0_to_15, cases[i].len) ==
+                    cases[i].hash);
+        assert_true(reef_random_of(&r, bytes) == cases[i].hash);
+    }
+    assert_true(reef_random_of(&r, (reef_str){NULL, 0}) == cases[0].hash);
     r.count = UINT64_C(0x0706050403020100); /* the bytes 0 to 7, low one first */
     assert_true(reef_random_next(&r) == UINT64_C(0x93f5f5799a932462));
 }
@@ -108,6 +112,24 @@ static void test_sequence(void **state)
             assert_true(number == reef_random_next(&again));
         }
     }
+}
+
+/* Bytes of every length and alignment, high bits too. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    unsigned char bytes[300];
+    reef_random r;
+    reef_random_key(&r, key_0_to_15);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(255 - i * 7);
+    for (size_t len = 0; len <= 280; len++) {
+        size_t at = len % 9;
+        const reef_str word = {(const char *)bytes + at, len};
+        assert_true(reef_random_of(&r, word) ==
+                    slow_siphash(key_0_to_15, bytes + at, len));
+    }
+    assert_true(r.count == 0);
 }
 
 /* ---- numbers below a bound ---------------------------------------------------- */
@@ -174,9 +196,9 @@ static void test_edges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published), cmocka_unit_test(test_sequence),
-        cmocka_unit_test(test_below),     cmocka_unit_test(test_no_remainder),
-        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_published),    cmocka_unit_test(test_sequence),
+        cmocka_unit_test(test_bytes),        cmocka_unit_test(test_below),
+        cmocka_unit_test(test_no_remainder), cmocka_unit_test(test_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

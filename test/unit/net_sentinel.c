@@ -295,7 +295,7 @@ static void test_doubt_after_idle(void **state)
         s.k.now_ms += 60000;
         uint32_t asks = s.fakes[0].asks;
         stage_serves(&s, &s.fakes[moved ? 4 : 3]);
-        assert_int_equal(s.fakes[0].asks, asks + 1);
+        assert_in_range(s.fakes[0].asks, asks + 1, asks + 1 + (uint32_t)moved);
         stage_stop(&s);
     }
 }

@@ -233,12 +233,12 @@ static void test_selected_in_silence(void **state)
         stage s;
         stage_usual(&s, announced ? "failover = \"announced\"" : "");
         busy(&s, 1000);
+        s.fakes[3].way = FAKE_MUTE;
+        uint64_t first = stage_call(&s, "SET a", 60000);
         s.fakes[1].flags = "master,failover_in_progress";
         s.fakes[1].chosen = "10.0.0.9 6379";
         s.fakes[4].role = "master";
-        s.fakes[3].way = FAKE_MUTE;
         stage_pass(&s, 1000);
-        uint64_t first = stage_call(&s, "SET a", 60000);
         uint64_t id = stage_call(&s, "SET b", 60000);
         stage_pass(&s, 300);
         assert_int_equal(stage_state(&s)->held, announced);

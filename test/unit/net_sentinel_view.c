@@ -264,7 +264,7 @@ static void test_view_of_twins(void **state)
     static reef_topology t;
     stage_usual(&s, "");
     s.fakes[1].id = s.fakes[0].id;
-    s.fakes[2].others = "10.0.0.4 26379 -";
+    s.fakes[2].others = "10.0.0.4 26379";
     stage_sentinel(&s, "10.0.0.4", "10.0.0.8 6379", 1)->id = s.fakes[2].id;
     stage_serves(&s, &s.fakes[3]);
     assert_int_equal(stage_state(&s)->count, 4);

@@ -12,6 +12,9 @@
 
 #include <cmocka.h>
 
+static char late[REEF_TRANSPORTS_MAX][16384]; /* answers of MUTE ones */
+static char held[1 << 20];                    /* sent, and not a whole command yet */
+
 /* ---- life --------------------------------------------------------------------- */
 
 void stage_start(stage *s, const char *hosts, const char *more)
@@ -23,6 +26,7 @@ void stage_start(stage *s, const char *hosts, const char *more)
              "[resolver]\nnameservers = [\"10.99.0.1\"]\n",
              hosts, more);
     kit_start(&s->k, toml);
+    s->answer = stage_answer;
 }
 
 void stage_stop(stage *s)
@@ -30,7 +34,7 @@ void stage_stop(stage *s)
     kit_stop(&s->k);
 }
 
-static fake *stage_add(stage *s, const char *address, uint16_t port)
+fake *stage_add(stage *s, const char *address, uint16_t port)
 {
     assert_true(s->fake_count < STAGE_FAKES);
     fake *f = &s->fakes[s->fake_count++];
@@ -79,266 +83,21 @@ void stage_name(stage *s, const char *name, const char *a, const char *srv)
     s->names[at].srv = srv;
 }
 
-/* ---- replies ------------------------------------------------------------------ */
-
-typedef struct script {
-    char text[16384];
-    size_t len;
-    char words[12][300]; /* of the command that is answered */
-    uint32_t count;
-} script;
-
-static void say(script *r, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(r->text + r->len, sizeof r->text - r->len, format, args);
-    va_end(args);
-    assert_true(len >= 0 && (size_t)len < sizeof r->text - r->len);
-    r->len += (size_t)len;
-}
-
-static void say_bulk(script *r, const char *text)
-{
-    say(r, "$%zu\r\n%s\r\n", strlen(text), text);
-}
-
-static void say_pair(script *r, const char *key, const char *value)
-{
-    say_bulk(r, key);
-    say_bulk(r, value);
-}
-
-/* "host port", and what may follow. */
-static void split(const char *place, char host[300], char port[16], char rest[64])
-{
-    host[0] = port[0] = rest[0] = 0;
-    assert_true(sscanf(place, "%299[^ ] %15[^ ,] %63[^,]", host, port, rest) >= 2);
-}
-
-static void say_place(script *r, const char *place)
-{
-    char host[300], port[16], rest[64];
-    split(place, host, port, rest);
-    say_pair(r, "ip", host);
-    say_pair(r, "port", port);
-}
-
-static const char *fake_role(const fake *f)
-{
-    return f->role ? f->role : "slave";
-}
-
-static void say_hello(script *r, const fake *f, bool old)
-{
-    const char *mode = f->mode ? f->mode : f->sentinel ? "sentinel" : "standalone";
-    const char *role = strcmp(fake_role(f), "slave") == 0 ? "replica" : fake_role(f);
-    if (old) {
-        say(r, "-ERR unknown command 'HELLO'\r\n");
-        return;
-    }
-    say(r, "%%%d\r\n", f->sentinel || !role[0] ? 3 : 4);
-    say_pair(r, "server", "redis");
-    say_pair(r, "version", "7.0.15");
-    say_pair(r, "mode", mode);
-    if (!f->sentinel && role[0])
-        say_pair(r, "role", role);
-}
-
-static void say_master(script *r, const fake *f)
-{
-    char epoch[32];
-    if (f->holds && !f->holds[0]) {
-        say(r, "-ERR No such master with that name\r\n");
-        return;
-    }
-    snprintf(epoch, sizeof epoch, "%llu", (unsigned long long)f->epoch);
-    say(r, "*14\r\n");
-    say_place(r, f->holds ? f->holds : f->knows);
-    say_pair(r, "flags", f->flags ? f->flags : "master");
-    say_pair(r, "config-epoch", epoch);
-    say_pair(r, "quorum", "2");
-    say_pair(r, "num-other-sentinels", "2");
-    say_pair(r, "num-slaves", "1");
-}
-
-static void say_others(script *r, const char *others)
-{
-    size_t count = others && others[0] ? 1 : 0;
-    char host[300], port[16], id[64];
-    for (const char *at = others; at && *at; at++)
-        count += *at == ',';
-    say(r, "*%zu\r\n", count);
-    for (; count > 0; count--) {
-        split(others, host, port, id);
-        say(r, "*6\r\n");
-        say_pair(r, "ip", host);
-        say_pair(r, "port", port);
-        say_pair(r, "runid", id);
-        const char *comma = strchr(others, ',');
-        others = comma ? comma + 1 + strspn(comma + 1, " ") : "";
-    }
-}
-
-static void say_chosen(script *r, const char *place)
-{
-    say(r, "*%d\r\n", place ? 1 : 0);
-    if (!place)
-        return;
-    say(r, "*6\r\n");
-    say_place(r, place);
-    say_pair(r, "flags", "slave,promoted");
-}
-
-static void say_names(script *r, const char *names)
-{
-    size_t count = names ? 1 : 0;
-    for (const char *at = names; at && *at; at++)
-        count += *at == ' ';
-    say(r, "*%zu\r\n", count);
-    for (; count > 0; count--) {
-        char name[100];
-        assert_int_equal(sscanf(names, "%99s", name), 1);
-        names += strlen(name) + 1;
-        say(r, "*2\r\n");
-        say_pair(r, "name", name);
-    }
-}
-
-static void say_address(script *r, const fake *f, bool old)
-{
-    char host[300], port[16], rest[64];
-    if (!f->knows) {
-        say(r, old ? "*-1\r\n" : "_\r\n");
-        return;
-    }
-    split(f->knows, host, port, rest);
-    say(r, "*2\r\n");
-    say_bulk(r, host);
-    say_bulk(r, port);
-}
-
-static bool word_is(const script *r, uint32_t at, const char *word)
-{
-    return at < r->count && strcmp(r->words[at], word) == 0;
-}
-
-/* SENTINEL … */
-static void say_sentinel(script *r, fake *f)
-{
-    if (word_is(r, 1, "GET-MASTER-ADDR-BY-NAME")) {
-        f->asks++;
-        assert_true(word_is(r, 2, "m"));
-        say_address(r, f, f->old);
-    } else if (word_is(r, 1, "MASTER") && f->knows) {
-        say_master(r, f);
-    } else if (word_is(r, 1, "SENTINELS") && f->knows) {
-        say_others(r, f->others);
-    } else if (word_is(r, 1, "SLAVES") && f->knows) {
-        say_chosen(r, f->chosen);
-    } else if (word_is(r, 1, "MYID") && f->id) {
-        f->ids++;
-        say_bulk(r, f->id);
-    } else if (word_is(r, 1, "MASTERS")) {
-        say_names(r, f->names);
-    } else {
-        say(r, "-ERR No such master with that name\r\n");
-    }
-}
-
-static void say_confirmed(script *r, fake *f, const char *type)
-{
-    f->subscriptions++;
-    say(r, ">3\r\n");
-    say_bulk(r, type);
-    say_bulk(r, r->words[1]);
-    say(r, ":1\r\n");
-}
-
-static void say_role(script *r, fake *f)
-{
-    f->probes++;
-    say(r, "*1\r\n");
-    say_bulk(r, fake_role(f));
-}
-
-/* A caller's command. The promise that all of this is about. */
-static void say_served(stage *s, script *r, stage_link *l)
-{
-    fake *f = l->to;
-    size_t len = strlen(s->queue);
-    if (f->sentinel || !l->master)
-        fail_msg("%s for %s, which has not said that it is a master", r->words[0],
-                 f->address);
-    f->served++;
-    snprintf(s->queue + len, sizeof s->queue - len, "%s %s;", r->words[0], r->words[1]);
-    say(r, "%s\r\n", f->says ? f->says : "+OK");
-}
-
-static bool is_turned_away(const script *r, const fake *f)
-{
-    return f->turns && (word_is(r, 0, f->turns) || word_is(r, 1, f->turns));
-}
-
-static void answer_one(stage *s, script *r, stage_link *l)
-{
-    fake *f = l->to;
-    if (is_turned_away(r, f)) {
-        say(r, "-%s\r\n", f->away ? f->away : "NOPERM this user has no permissions");
-    } else if (word_is(r, 0, "HELLO")) {
-        f->probes += l->greeted;
-        l->greeted = true;
-        l->master = !f->sentinel && !f->old && strcmp(fake_role(f), "master") == 0;
-        say_hello(r, f, f->old);
-    } else if (word_is(r, 0, "SENTINEL") && f->sentinel) {
-        say_sentinel(r, f);
-    } else if (word_is(r, 0, "SUBSCRIBE") && f->sentinel) {
-        say_confirmed(r, f, "subscribe");
-    } else if (word_is(r, 0, "PSUBSCRIBE") && f->sentinel) {
-        say_confirmed(r, f, "psubscribe");
-    } else if (word_is(r, 0, "SENTINEL")) {
-        say(r, "-ERR unknown command 'SENTINEL'\r\n");
-    } else if (word_is(r, 0, "INFO") && f->sentinel) {
-        say_bulk(r, f->tilt ? "sentinel_masters:1\r\nsentinel_tilt:1\r\n"
-                            : "sentinel_masters:1\r\nsentinel_tilt:0\r\n");
-    } else if (word_is(r, 0, "ROLE")) {
-        say_role(r, f);
-        l->master = strcmp(fake_role(f), "master") == 0;
-    } else if (word_is(r, 0, "PING")) {
-        say(r, "+PONG\r\n");
-    } else if (word_is(r, 0, "CLIENT") || word_is(r, 0, "AUTH") ||
-               word_is(r, 0, "SELECT")) {
-        say(r, "+OK\r\n");
-    } else {
-        say_served(s, r, l);
-    }
-}
-
-/* One command of RESP, as the engine writes it. */
-static const char *read_command(script *r, const char *at)
-{
-    int count, len, used;
-    assert_int_equal(sscanf(at, "*%d\r\n%n", &count, &used), 1);
-    at += used;
-    for (int i = 0; i < count; i++) {
-        assert_int_equal(sscanf(at, "$%d%n", &len, &used), 1);
-        at += used + 2;
-        if (i < 12)
-            snprintf(r->words[i], sizeof r->words[i], "%.*s", len, at);
-        at += len + 2;
-    }
-    r->count = (uint32_t)(count < 12 ? count : 12);
-    return at;
-}
-
 /* ---- the network -------------------------------------------------------------- */
+
+static void stage_forget(stage *s, uint32_t link)
+{
+    s->links[link].to = NULL;
+    if (s->held_link == link)
+        s->held_len = 0;
+}
 
 static void lose(stage *s, uint32_t link, int sys_errno)
 {
     const reef_link *l = s->k.engine->links[link];
     if (l->state == REEF_LINK_CLOSING || l->state == REEF_LINK_FREE)
         return;
-    s->links[link].to = NULL;
+    stage_forget(s, link);
     reef_engine_closed(s->k.engine, link, sys_errno, s->k.now_ms);
 }
 
@@ -360,26 +119,38 @@ static void deliver(stage *s, uint32_t link, const char *bytes, size_t len)
     }
 }
 
+/* What it took of a command that is not whole yet, and its end. */
+static const char *answer_all(stage *s, script *r, stage_link *l, size_t len)
+{
+    const char *at = held, *end = held + len, *next;
+    r->len = 0;
+    while (at < end && (next = script_read(r, at, end)) != NULL) {
+        s->answer(s, r, l);
+        at = next;
+    }
+    return at;
+}
+
 static void do_send(stage *s, const reef_op *op)
 {
     static script r;
-    static char bytes[65536];
     stage_link *l = &s->links[op->link];
-    assert_true(l->to && l->opened && op->bytes.len < sizeof bytes);
-    memcpy(bytes, op->bytes.ptr, op->bytes.len);
-    bytes[op->bytes.len] = 0;
-    size_t len = s->slow ? 0 : op->bytes.len;
+    assert_true(l->to && l->opened);
+    assert_true(s->held_len == 0 || s->held_link == op->link);
     if (s->slow)
         return;
-    reef_engine_sent(s->k.engine, op->link, len, s->k.now_ms);
-    r.len = 0;
-    for (const char *at = bytes; at < bytes + len;) {
-        at = read_command(&r, at);
-        answer_one(s, &r, l);
-    }
+    size_t len = s->take > 0 && s->take < op->bytes.len ? s->take : op->bytes.len;
+    assert_true(s->held_len + len < sizeof held);
+    memcpy(held + s->held_len, op->bytes.ptr, len);
+    held[len += s->held_len] = 0;
+    reef_engine_sent(s->k.engine, op->link, len - s->held_len, s->k.now_ms);
+    const char *rest = answer_all(s, &r, l, len);
+    s->held_link = op->link;
+    s->held_len = len - (size_t)(rest - held);
+    memmove(held, rest, s->held_len);
     if (l->to->way == FAKE_MUTE) {
-        assert_true(l->len + r.len <= sizeof l->late);
-        memcpy(l->late + l->len, r.text, r.len);
+        assert_true(l->len + r.len <= sizeof late[0]);
+        memcpy(late[op->link] + l->len, r.text, r.len);
         l->len += r.len;
     } else {
         deliver(s, op->link, r.text, r.len);
@@ -451,14 +222,14 @@ static void do_op(stage *s, const reef_op *op)
     else if (op->kind == REEF_OP_SEND)
         do_send(s, op);
     else
-        s->links[op->link].to = NULL;
+        stage_forget(s, op->link);
 }
 
 void stage_run(stage *s)
 {
     reef_op op;
     for (uint32_t ops = 0; reef_engine_next_op(s->k.engine, &op); ops++) {
-        assert_true(ops < 2000);
+        assert_true(ops < STAGE_OPS);
         do_op(s, &op);
     }
 }
@@ -488,7 +259,7 @@ void stage_release(stage *s, fake *f)
         if (l->to != f || len == 0)
             continue;
         l->len = 0;
-        deliver(s, i, l->late, len);
+        deliver(s, i, late[i], len);
     }
     stage_run(s);
 }
@@ -498,7 +269,7 @@ void stage_cut(stage *s, const fake *f)
     for (uint32_t i = 0; i < REEF_TRANSPORTS_MAX; i++) {
         if (s->links[i].to != f)
             continue;
-        s->links[i].to = NULL;
+        stage_forget(s, i);
         reef_engine_closed(s->k.engine, i, ECONNRESET, s->k.now_ms);
     }
     stage_run(s);

@@ -11,6 +11,7 @@
 #define REEF_TEST_STAGE_KIT_H
 #include "net/sentinel.h"
 #include "test/unit/engine_kit.h"
+#include "test/unit/script_kit.h"
 
 typedef enum fake_way {
     FAKE_UP,
@@ -45,12 +46,14 @@ typedef struct fake {
 typedef struct stage_link {
     fake *to; /* NULL: no such link */
     bool opened, greeted, master;
-    size_t len;
-    char late[16384]; /* answers that a MUTE one has not given yet */
+    bool named, asking, multi, aborted; /* of a Cluster's node: see ring_kit.h */
+    uint32_t queued;
+    size_t len; /* of answers that a MUTE one has not given yet */
 } stage_link;
 
 enum {
-    STAGE_FAKES = 64,
+    STAGE_FAKES = 1100,
+    STAGE_OPS = 40000, /* in a row, at most */
     STAGE_NAMES = 8,
     STAGE_PORT = 26379,
     STAGE_STILL = 3 /* ticks in a row that may leave the deadline where it is */
@@ -65,13 +68,18 @@ typedef struct stage {
         const char *name, *a, *srv; /* lines of resolve_kit.h; NULL: no such records */
     } names[STAGE_NAMES];
     uint32_t name_count, looked; /* looked: questions to the name server */
-    bool slow;                   /* nothing is taken from sockets */
-    char queue[512];             /* what the caller's commands were, "GET a;…" */
+    bool slow;                   /* nothing is taken by sockets */
+    size_t take;                 /* … or so much at a time; 0: all */
+    uint32_t held_link;          /* this one has not sent the whole of a command … */
+    size_t held_len;             /* … but so much; 0: none has not */
+    void (*answer)(struct stage *, script *, stage_link *);
+    char queue[512]; /* what the caller's commands were, "GET a;…" */
 } stage;
 
 /* Hosts, and what else stands under [server.redis]; the master's name is "m". */
 void stage_start(stage *, const char *hosts, const char *more);
 void stage_stop(stage *);
+fake *stage_add(stage *, const char *address, uint16_t port);
 fake *stage_sentinel(stage *, const char *address, const char *knows, uint64_t epoch);
 fake *stage_server(stage *, const char *address, const char *role);
 /* Three Sentinels, 10.0.0.1 to 3, that name 10.0.0.8 with epoch 1, and a master is
@@ -99,6 +107,9 @@ void stage_serves(stage *, const fake *);
 /* The next event of this kind; those before it are gone. The test fails without it. */
 reef_event stage_event(stage *, reef_event_kind);
 bool stage_has_event(stage *, reef_event_kind);
+/* What a Sentinel or a server says to the command. */
+void stage_answer(stage *, script *, stage_link *);
+bool stage_turns_away(const script *, const fake *);
 reef_sentinels *stage_state(stage *);
 reef_sentinel *stage_entry(stage *, const fake *); /* NULL: it is not in the list */
 

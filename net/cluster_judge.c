@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an answer means for a call on a Cluster. None of these ran:
+ *   MOVED       the slot is patched, the call goes where it was sent to, the map is
+ *               asked for once. From a node that does not own the slot by our map it is
+ *               no news
+ *   ASK         the call goes there once, behind ASKING; the map stays
+ *   TRYAGAIN    again after a pause: its keys are on both sides of a move
+ *   CLUSTERDOWN "Hash slot not served": two fresh maps decide. Otherwise the node is
+ *               stuck (cluster_probe.c), and so it is for LOADING, MASTERDOWN, BUSY,
+ *               READONLY and NOREPLICAS */
+#include "net/cluster.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void judge_later(reef_engine *e, reef_ticket *t)
+{
+    enum { CALM_MS = 1000 };
+    reef_cluster *c = e->cluster;
+    if (e->now_ms - c->pause.until_ms >= CALM_MS)
+        c->pause.step = 0;
+    if (!c->later.head)
+        reef_backoff_next(e, &c->pause);
+    reef_ticket_park(&c->later, t);
+}
+
+static bool judge_too_far(reef_engine *e, const reef_link *l, reef_ticket *t,
+                          const char *text)
+{
+    char words[REEF_ERROR_TEXT];
+    reef_error why;
+    if (t->hops < REEF_REDIRECTS_MAX) {
+        t->hops++;
+        return false;
+    }
+    snprintf(
+        words, sizeof words,
+        "redirected %d times, and sent on again: %.80s. The nodes don't agree on who "
+        "serves the slot; reef topology shows what each believes",
+        REEF_REDIRECTS_MAX, text);
+    reef_error_put(&why, REEF_NOROUTE, 0, l->stats.peer, words);
+    reef_cluster_refuse(e, t, &why);
+    return true;
+}
+
+/* The node that a redirect names; one that is new is made. NULL: nobody can tell. */
+static reef_cnode *judge_named(reef_engine *e, const reef_link *l, reef_redirect *r)
+{
+    reef_cluster *c = e->cluster;
+    if (strcmp(r->place.host, "?") == 0)
+        return reef_cluster_by_port(c, r->place.port);
+    if (!r->place.host[0])
+        snprintf(r->place.host, sizeof r->place.host, "%s",
+                 l->local ? "127.0.0.1" : l->address);
+    reef_cnode *n = reef_cluster_by_place(c, &r->place);
+    return n ? n : reef_cluster_add(e, "", &r->place);
+}
+
+static void judge_ask(reef_engine *e, reef_cnode *to, reef_ticket *t)
+{
+    bool plain = t->count > 1 && !t->atomic; /* each would need its own ASKING */
+    reef_ticket_forget(t);
+    if (to && !plain)
+        t->ask_at = to->serial;
+    if (!to || plain || t->hops > REEF_REDIRECTS_AT_ONCE) {
+        judge_later(e, t);
+        return;
+    }
+    reef_ticket_ask(t, true);
+    reef_cluster_deliver(e, to, t);
+}
+
+static void judge_moved(reef_engine *e, const reef_cnode *from, reef_cnode *to,
+                        uint32_t slot)
+{
+    reef_cluster *c = e->cluster;
+    uint16_t number = reef_slots_at(&c->map, slot)->owner;
+    reef_cnode *owner = number == REEF_NOBODY ? NULL : c->nodes[number];
+    if (!to || to == from || to == owner)
+        return;
+    bool may_tell = from == owner || !owner ||
+                    (from && owner->stuck && from->of == reef_cluster_number(owner));
+    if (!may_tell)
+        return;
+    if (owner && to->of == reef_cluster_number(owner))
+        reef_cluster_promote(e, owner, to);
+    else
+        reef_cluster_patch(e, slot, to);
+    reef_cluster_want_map(e, true);
+}
+
+/* It was put to another node than the one that it is for. */
+static bool judge_is_probe(const reef_engine *e, const reef_link *l,
+                           const reef_ticket *t)
+{
+    const reef_cnode *owner = reef_cluster_node(e->cluster, t->probe_of);
+    return owner && owner != reef_cluster_node(e->cluster, l->whose);
+}
+
+/* Who sends calls on is awake: what is parked there need not wait for its turn. */
+static void judge_is_well(reef_engine *e, const reef_link *l)
+{
+    reef_cnode *n = reef_cluster_of_link(e, l);
+    if (n && n->stuck)
+        reef_cluster_unstick(e, n);
+}
+
+static void judge_redirected(reef_engine *e, reef_link *l, reef_ticket *t,
+                             const char *text, reef_redirect *r)
+{
+    const reef_cnode *from = reef_cluster_node(e->cluster, l->whose);
+    bool probe = judge_is_probe(e, l, t);
+    e->totals.retries++;
+    if (!probe && judge_too_far(e, l, t, text))
+        return;
+    reef_cnode *to = judge_named(e, l, r);
+    t->slot = (uint16_t)r->slot; /* the server knows better */
+    if (r->ask) {
+        judge_ask(e, to, t);
+        return;
+    }
+    judge_moved(e, from, to, r->slot);
+    reef_ticket_forget(t);
+    if (!probe && (!to || to == from || t->hops > REEF_REDIRECTS_AT_ONCE)) {
+        reef_cluster_want_map(e, false);
+        judge_later(e, t);
+    } else {
+        reef_ticket_wait(e, t);
+    }
+}
+
+void reef_cluster_not_now(reef_engine *e, reef_link *l, const char *text)
+{
+    reef_error why;
+    reef_cnode *n = reef_cluster_of_link(e, l);
+    reef_error_put(&why, REEF_REFUSED, 0, l->stats.peer, text);
+    if (n && n->slots > 0)
+        reef_cluster_stick(e, n, &why);
+}
+
+/* A real answer: the node serves. One that was put to a replica to find out says that
+ * it is the master now. */
+static void judge_served(reef_engine *e, const reef_link *l, const reef_ticket *t)
+{
+    reef_cluster *c = e->cluster;
+    reef_cnode *n = reef_cluster_of_link(e, l);
+    reef_cnode *owner = t->probe_of ? reef_cluster_node(c, t->probe_of) : NULL;
+    /* Errors prove nothing: a replica, too, says that a command is malformed. */
+    bool proves = true;
+    for (uint32_t i = 0; i < t->count; i++)
+        proves = proves && reef_reply_code(t->replies[i]) == REEF_OK;
+    if (!n)
+        return;
+    if (owner && owner != n && t->slot != REEF_NO_SLOT && proves &&
+        n->of == reef_cluster_number(owner))
+        reef_cluster_promote(e, owner, n);
+    if (n->stuck)
+        reef_cluster_unstick(e, n);
+}
+
+/* The text of the error that proves that nothing of the group ran. NULL: it may
+ * have. */
+static const char *judge_error(const reef_ticket *t)
+{
+    const reef_reply *last = t->replies[t->count - 1];
+    const char *text = reef_reply_text(last);
+    if (reef_reply_code(last) != REEF_REFUSED)
+        return NULL;
+    if (t->count == 1)
+        return text;
+    /* EXEC may itself be redirected; if it is not, something before it was. */
+    bool aborted = strncmp(text, "EXECABORT", 9) == 0;
+    for (uint32_t i = 0; i + 1 < t->count; i++) {
+        bool refused = reef_reply_code(t->replies[i]) == REEF_REFUSED;
+        if (t->atomic && aborted && refused)
+            return reef_reply_text(t->replies[i]);
+        if (!t->atomic && !refused)
+            return NULL;
+    }
+    const char *cause = aborted ? strstr(text, "because of: ") : NULL;
+    return cause ? cause + strlen("because of: ") : text;
+}
+
+static bool judge_says(const char *text, const char *word, const char *phrase,
+                       bool whole)
+{
+    size_t len = strlen(word);
+    return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == 0) &&
+           (!whole || strstr(text, phrase));
+}
+
+/* True: it is this command's own matter. Writes alone are refused, and reads go on; or
+ * the command needs this very node, which has no slots that could be held up. */
+static bool judge_waits_alone(reef_engine *e, const reef_link *l, const reef_ticket *t,
+                              const char *text)
+{
+    reef_cnode *n = reef_cluster_of_link(e, l);
+    if (!n || n->slots == 0)
+        return n && (t->bound || t->slot == REEF_NO_SLOT);
+    if (!judge_says(text, "NOREPLICAS", "", false) &&
+        !judge_says(text, "CLUSTERDOWN", "only accepts read commands", true))
+        return false;
+    reef_cluster_unstick(e, n);
+    reef_cluster_want_map(e, false);
+    return true;
+}
+
+/* Whatever it brought: the next one may go. */
+static void judge_probe_is_back(reef_engine *e, const reef_ticket *t)
+{
+    reef_cnode *owner = t->probe_of ? reef_cluster_node(e->cluster, t->probe_of) : NULL;
+    if (owner && owner->probe_id == t->id)
+        owner->probe_id = 0;
+}
+
+/* Nothing is to be learnt from a good answer of a node that is well. */
+static bool judge_is_plain(const reef_engine *e, const reef_link *l,
+                           const reef_ticket *t)
+{
+    const reef_cnode *n = reef_cluster_node(e->cluster, l->whose);
+    return t->count == 1 && t->probe_of == 0 && n && !n->stuck &&
+           reef_reply_code(t->replies[0]) == REEF_OK;
+}
+
+bool reef_cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    if (judge_is_plain(e, l, t))
+        return false;
+    reef_redirect r;
+    const char *text = judge_error(t);
+    /* A script may have run, and answer in such words by itself. */
+    bool whole = t->scripted && !t->repeatable;
+    char words[REEF_ERROR_TEXT];
+    judge_probe_is_back(e, t);
+    if (!text) {
+        judge_served(e, l, t);
+        return false;
+    }
+    snprintf(words, sizeof words, "%s", text); /* the replies may go */
+    bool redirect = reef_shape_redirect(words, &r) && !t->bound &&
+                    !(whole && t->slot != REEF_NO_SLOT && r.slot != t->slot);
+    if (redirect) {
+        judge_is_well(e, l);
+        judge_redirected(e, l, t, words, &r);
+        return true;
+    }
+    if (judge_says(words, "TRYAGAIN", "during rehashing of slot", whole)) {
+        e->totals.retries++;
+        t->hops = 0; /* it is where it belongs: the move alone is waited for */
+        judge_is_well(e, l);
+        reef_ticket_forget(t);
+        judge_later(e, t);
+        return true;
+    }
+    bool hole = judge_says(words, "CLUSTERDOWN", "not served", true);
+    bool down = judge_says(words, "CLUSTERDOWN", "The cluster is down", whole);
+    bool lost = hole && (t->slot == REEF_NO_SLOT || t->bound); /* whose, nobody knows */
+    if (lost || (!hole && !down && !reef_text_not_now(words, true, whole))) {
+        judge_served(e, l, t);
+        return false;
+    }
+    e->totals.retries++;
+    if (!hole && judge_waits_alone(e, l, t, words)) {
+        if (t->doubtful) /* else these words are the last ones, at the deadline */
+            reef_ticket_forget(t);
+        judge_later(e, t);
+        return true;
+    }
+    reef_ticket_forget(t);
+    if (hole && judge_is_probe(e, l, t)) {
+        reef_ticket_wait(e, t); /* a replica that knows nothing: no news */
+        return true;
+    }
+    if (hole) {
+        reef_cluster_no_home(e, t);
+        return true;
+    }
+    reef_ticket_wait(e, t);
+    reef_cluster_not_now(e, l, words);
+    return true;
+}

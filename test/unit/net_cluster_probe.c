@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Nodes of a Cluster that are stuck: calls are parked, the oldest of them is put to the
+ * replicas, and whoever answers takes over. */
+#include "test/unit/ring_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static ring *served(void)
+{
+    ring *r = ring_usual("");
+    ring_serves(r, "GET b", 0);
+    ring_logged(r, "0:GET b;");
+    return r;
+}
+
+static uint32_t logged(const ring *r, const char *text)
+{
+    uint32_t count = 0;
+    for (const char *at = r->log; at < r->log + r->log_len; at++)
+        count += strncmp(at, text, strlen(text)) == 0;
+    return count;
+}
+
+/* No two answers of replicas within 10 ms. */
+static void spread(const ring *r)
+{
+    for (uint32_t i = 1; i < r->moved_count; i++)
+        if (r->moved_ms[i] - r->moved_ms[i - 1] < REEF_PROBE_NODE_MS)
+            fail_msg("probes at %lld and %lld", (long long)r->moved_ms[i - 1],
+                     (long long)r->moved_ms[i]);
+}
+
+/* ---- the master is gone ------------------------------------------------------- */
+
+/* Nobody has announced it yet: the replica's own answer is the first news. */
+static void test_killed(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t ids[10];
+    for (int i = 0; i < 10; i++)
+        ids[i] = ring_call(r, i % 2 ? "SET b 1" : "GET b", 5000);
+    ring_pass(r, 1500);
+    ring_none_done(r);
+    spread(r);
+    assert_in_range(r->moved_count, 140, 151);
+    assert_int_equal(logged(r, "3:SET b;"), 0); /* the oldest alone */
+    ring_serves(r, "GET c", 1);
+    r->log_len = 0;
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    for (int i = 0; i < 10; i++)
+        ring_done(r, ids[i], REEF_OK, NULL);
+    ring_none_done(r);
+    ring_logged(r, "3:GET b;3:SET b;3:GET b;3:SET b;3:GET b;3:SET b;3:GET b;3:SET b;"
+                   "3:GET b;3:SET b;");
+    assert_int_equal(ring_owner(r, 0), 3);
+    assert_int_equal(ring_owner(r, 5460), 3);
+    assert_true(ring_entry(r, 3)->master && !ring_entry(r, 0)->master);
+    assert_non_null(
+        strstr(stage_event(&r->s, REEF_EVENT_SWITCHED).text, "took over 5461 slots"));
+    /* Views lag: they pull nobody back. */
+    for (int i = 0; i < 10; i++) {
+        r->s.k.now_ms += 300;
+        ring_serves(r, "GET b", 3);
+        assert_int_equal(ring_owner(r, 5460), 3);
+    }
+    ring_stop(r);
+}
+
+/* In flight: what may not be sent again is in doubt, the rest waits. */
+static void test_killed_with_calls(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_MUTE);
+    uint64_t once = ring_call(r, "INCR b", 5000),
+             again = ring_again(r, "SET b 1", 5000);
+    ring_pass(r, 20);
+    ring_way(r, 0, FAKE_REFUSES);
+    ring_done(r, once, REEF_UNSURE, "it may have run");
+    ring_none_done(r);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, 2 * REEF_PROBE_NODE_MS);
+    ring_done(r, again, REEF_OK, NULL);
+    assert_int_equal(logged(r, "3:INCR b;"), 0);
+    ring_stop(r);
+}
+
+/* The restarted master is still the master. */
+static void test_restarted(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t id = ring_call(r, "GET b", 5000);
+    ring_pass(r, 100);
+    ring_way(r, 0, FAKE_UP);
+    ring_pass(r, REEF_BACKOFF_MAX_MS + 20);
+    ring_done(r, id, REEF_OK, NULL);
+    assert_int_equal(ring_owner(r, 3300), 0);
+    assert_true(stage_has_event(&r->s, REEF_EVENT_RESUMED));
+    ring_stop(r);
+}
+
+/* An idle link that ends is no news: it is made anew with the next call. */
+static void test_idle_link_lost(void **state)
+{
+    (void)state;
+    ring *r = served();
+    stage_cut(&r->s, r->nodes[0].f);
+    assert_false(ring_entry(r, 0)->stuck);
+    ring_serves(r, "GET b", 0);
+    assert_int_equal(r->moved_count, 0);
+    assert_int_equal(r->maps, 1);
+    ring_stop(r);
+}
+
+/* ---- who takes over ----------------------------------------------------------- */
+
+/* Two replicas: one says that the other is the master now. */
+static void test_told_by_moved(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_add(r, "10.0.0.7");
+    ring_believe(r, RING_NONE, "0-5460 0 3 6,5461-10922 1 4,10923-16383 2 5");
+    r->s.k.now_ms += REEF_MAP_AGE_MS;
+    ring_serves(r, "GET b", 0);
+    assert_non_null(ring_entry(r, 6));
+    ring_way(r, 0, FAKE_REFUSES);
+    ring_way(r, 6, FAKE_REFUSES);
+    uint64_t id = ring_call(r, "SET b 1", 5000);
+    ring_pass(r, 300);
+    ring_none_done(r);
+    ring_believe(r, 3, "0-5460 6 0 3,5461-10922 1 4,10923-16383 2 5");
+    ring_believe(r, 6, "0-5460 6 0 3,5461-10922 1 4,10923-16383 2 5");
+    ring_way(r, 6, FAKE_UP);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    assert_int_equal(ring_owner(r, 0), 6);
+    ring_pass(r, REEF_BACKOFF_MAX_MS);
+    ring_done(r, id, REEF_OK, NULL);
+    assert_int_equal(r->nodes[6].runs, 1);
+    ring_stop(r);
+}
+
+/* No replica can be reached: the map tells. */
+static void test_told_by_a_map(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_add(r, "10.0.0.7");
+    ring_way(r, 0, FAKE_REFUSES);
+    ring_way(r, 3, FAKE_REFUSES);
+    uint64_t id = ring_call(r, "SET b 1", 5000);
+    ring_pass(r, 500);
+    ring_none_done(r);
+    assert_in_range(r->maps, 3, 6);
+    ring_believe(r, RING_NONE, "0-5460 6,5461-10922 1 4,10923-16383 2 5");
+    ring_epoch(r, RING_NONE, 6, 5);
+    ring_pass(r, 2100);
+    ring_done(r, id, REEF_OK, NULL);
+    assert_int_equal(r->nodes[6].runs, 1);
+    assert_null(ring_entry(r, 0));
+    ring_stop(r);
+}
+
+/* Nothing is parked, but calls are in flight at a silent node: replicas are asked for
+ * their role. */
+static void test_told_by_role(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_MUTE);
+    uint64_t once = ring_call(r, "INCR b", 5000),
+             again = ring_again(r, "SET b 1", 5000);
+    ring_pass(r, REEF_SILENCE_HOLD_MS - 1);
+    assert_false(ring_entry(r, 0)->stuck);
+    ring_pass(r, 500);
+    assert_true(ring_entry(r, 0)->stuck);
+    ring_none_done(r);
+    assert_in_range(r->nodes[3].roles, 45, 51);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, once, REEF_UNSURE, NULL);
+    ring_done(r, again, REEF_OK, NULL);
+    assert_int_equal(r->nodes[3].runs, 1);
+    ring_pass(r, 10);
+    assert_int_equal(ring_links(r, 0), 0); /* it is silent, and was replaced */
+    ring_stop(r);
+}
+
+/* ---- silence ------------------------------------------------------------------ */
+
+static void test_silence(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_MUTE);
+    uint64_t first = ring_call(r, "GET b", 5000);
+    ring_pass(r, REEF_SILENCE_HOLD_MS - 1);
+    uint64_t second = ring_call(r, "GET b", 5000); /* still goes there */
+    ring_logged(r, "0:GET b;0:GET b;");
+    ring_pass(r, 1);
+    uint64_t third = ring_call(r, "GET b", 5000);
+    ring_pass(r, 100);
+    assert_int_equal(logged(r, "0:"), 0);
+    assert_in_range(logged(r, "3:GET b;"), 9, 11);
+    spread(r);
+    r->log_len = 0;
+    ring_way(r, 0, FAKE_UP); /* it goes on */
+    ring_done(r, first, REEF_OK, NULL);
+    ring_done(r, second, REEF_OK, NULL);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, third, REEF_OK, NULL);
+    assert_false(ring_entry(r, 0)->stuck);
+    assert_int_equal(r->nodes[0].f->opens, 1);
+    ring_stop(r);
+}
+
+/* The stopped master wakes up as a replica: what it owed is answered with MOVED. */
+static void test_silence_then_demoted(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_MUTE);
+    uint64_t first = ring_call(r, "INCR b", 5000);
+    ring_pass(r, 150);
+    uint64_t second = ring_call(r, "GET b", 5000);
+    ring_fail_over(r, RING_NONE, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, first, REEF_UNSURE, NULL);
+    ring_done(r, second, REEF_OK, NULL);
+    ring_way(r, 0, FAKE_UP);
+    r->s.k.now_ms += 200;
+    ring_serves(r, "GET b", 3);
+    assert_int_equal(ring_owner(r, 3300), 3);
+    assert_int_equal(ring_entry(r, 0)->of, reef_cluster_number(ring_entry(r, 3)));
+    ring_stop(r);
+}
+
+/* A slow answer to others' small ones is none: bytes that arrive end the silence. */
+static void test_one_slow_shard_holds_no_other(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_MUTE);
+    uint64_t id = ring_call(r, "GET b", 5000);
+    ring_pass(r, 300);
+    ring_serves(r, "GET a", 2);
+    ring_serves(r, "GET c", 1);
+    assert_false(ring_entry(r, 1)->stuck || ring_entry(r, 2)->stuck);
+    ring_way(r, 0, FAKE_UP);
+    ring_done(r, id, REEF_OK, NULL);
+    ring_stop(r);
+}
+
+/* ---- connecting --------------------------------------------------------------- */
+
+/* It takes long: replicas are asked as well. */
+static void test_slow_to_connect(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_DEAF);
+    uint64_t id = ring_call(r, "GET b", 5000);
+    ring_pass(r, REEF_SLOW_DIAL_MS - 1);
+    assert_int_equal(r->moved_count, 0);
+    ring_pass(r, 100);
+    assert_in_range(r->moved_count, 8, 11);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, id, REEF_OK, NULL);
+    ring_stop(r);
+}
+
+/* A node that is new to us, and takes a moment: nobody else is asked. */
+static void test_quick_to_connect(void **state)
+{
+    (void)state;
+    ring *r = ring_hosts("\"10.0.0.2\"", "");
+    ring_serves(r, "GET c", 1);
+    ring_serves(r, "GET b", 0);
+    ring_serves(r, "GET a", 2);
+    assert_int_equal(r->moved_count, 0);
+    assert_int_equal(r->nodes[3].f->opens, 0);
+    ring_stop(r);
+}
+
+/* ---- the end ------------------------------------------------------------------ */
+
+/* The probe is a call of its own deadline; the next one takes its place. */
+static void test_deadline_of_a_probe(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t first = ring_call(r, "GET b", 205), second = ring_call(r, "SET b 1", 5000);
+    ring_pass(r, 205);
+    ring_done(r, first, REEF_CONNECT, "slot 3300");
+    ring_pass(r, 100);
+    ring_none_done(r);
+    assert_true(logged(r, "3:SET b;") > 5);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, second, REEF_OK, NULL);
+    ring_stop(r);
+}
+
+/* The replica is silent: the probe is not waited for, but it may not be put twice. */
+static void test_silent_replica(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_add(r, "10.0.0.7");
+    ring_believe(r, RING_NONE, "0-5460 0 3 6,5461-10922 1 4,10923-16383 2 5");
+    r->s.k.now_ms += REEF_MAP_AGE_MS;
+    ring_serves(r, "GET b", 0);
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t first = ring_call(r, "INCR b", 5000),
+             second = ring_call(r, "SET b 1", 5000);
+    ring_pass(r, 100);
+    ring_way(r, 3, FAKE_MUTE);
+    ring_pass(r, 300);
+    ring_none_done(r);
+    ring_believe(r, RING_NONE, "0-5460 6 0 3,5461-10922 1 4,10923-16383 2 5");
+    ring_epoch(r, RING_NONE, 6, 4);
+    ring_pass(r, 150);
+    /* One is at the silent one; the other was served. */
+    assert_int_equal(r->nodes[6].runs, 1);
+    ring_way(r, 3, FAKE_UP);
+    ring_pass(r, 50);
+    assert_int_equal(r->nodes[6].runs, 2);
+    reef_done done;
+    uint64_t seen = 0;
+    while (reef_engine_next_done(r->s.k.engine, &done)) {
+        assert_int_equal(reef_reply_code(done.reply), REEF_OK);
+        seen += done.ticket;
+        reef_reply_free(done.reply);
+    }
+    assert_true(seen == first + second);
+    assert_int_equal(r->nodes[0].runs + r->nodes[3].runs, 2);
+    ring_stop(r);
+}
+
+/* Nobody waits: nobody is asked. */
+static void test_no_probes_without_calls(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t id = ring_call(r, "GET b", 100);
+    ring_pass(r, 100);
+    ring_done(r, id, REEF_CONNECT, NULL);
+    ring_pass(r, 2000);
+    uint32_t moved = r->moved_count;
+    ring_serves(r, "GET c", 1);
+    ring_pass(r, 2000);
+    assert_int_equal(r->moved_count, moved);
+    ring_stop(r);
+}
+
+/* A replica, too, says that a command is malformed, or forbidden: that is no sign of a
+ * master. The caller is told. */
+static void test_error_of_a_replica(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t bad = ring_call(r, "SET b", 5000), good = ring_call(r, "SET b 1", 5000);
+    r->nodes[3].says = "-ERR wrong number of arguments for 'set' command";
+    r->nodes[3].times = 1;
+    ring_pass(r, 500);
+    ring_done(r, bad, REEF_REFUSED, "wrong number of arguments");
+    ring_none_done(r);
+    assert_int_equal(ring_owner(r, 3300), 0);
+    assert_true(logged(r, "3:SET b;") > 30);
+    spread(r);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, good, REEF_OK, NULL);
+    ring_stop(r);
+}
+
+/* The oldest are for the dead node alone, or for any: those behind them are put to its
+ * replicas. */
+static void test_tied_calls(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t tied = ring_order(r, "DBSIZE", r->nodes[0].id, 9000);
+    ring_pass(r, 100);
+    uint64_t id = ring_call(r, "SET b 1", 9000);
+    ring_pass(r, 300);
+    assert_in_range(logged(r, "3:SET b;"), 28, 31);
+    assert_int_equal(logged(r, "3:DBSIZE;"), 0);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, id, REEF_OK, NULL);
+    ring_pass(r, 200);
+    ring_none_done(r);
+    ring_way(r, 0, FAKE_UP);
+    ring_pass(r, REEF_BACKOFF_MAX_MS);
+    ring_done(r, tied, REEF_OK, NULL);
+    assert_int_equal(r->nodes[0].runs, 2);
+    ring_stop(r);
+}
+
+/* A transaction is put to a replica whole, and thrown away there. */
+static void test_transaction(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t id = ring_call(r, "MULTI,SET b 1,GET b,EXEC", 9000);
+    ring_pass(r, 300);
+    ring_none_done(r);
+    assert_in_range(logged(r, "3:EXEC;"), 28, 31);
+    assert_int_equal(ring_owner(r, 3300), 0);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    for (uint64_t i = 0; i < 4; i++)
+        ring_done(r, id + i, REEF_OK, NULL);
+    assert_int_equal(r->nodes[3].runs, 2);
+    ring_stop(r);
+}
+
+/* In a group of its own making a caller may ask what a replica answers, too. */
+static void test_mixed_group(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t id = ring_call(r, "GET b,DBSIZE", 500);
+    ring_pass(r, 500);
+    ring_done(r, id, REEF_REFUSED, "MOVED 3300");
+    ring_done(r, id + 1, REEF_OK, NULL);
+    assert_int_equal(ring_owner(r, 3300), 0);
+    ring_stop(r);
+}
+
+/* The oldest is sent on elsewhere: the next one takes its place at once. */
+static void test_probe_sent_on(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t first = ring_call(r, "SET b 1", 5000),
+             second = ring_call(r, "GET f", 5000);
+    ring_pass(r, 50);
+    assert_int_equal(logged(r, "3:GET f;"), 0);
+    /* The slot of b was given away before the master died. */
+    ring_believe(r, RING_NONE,
+                 "0-3299 0 3,3300-3300 1 4,3301-5460 0 3,5461-10922 1 "
+                 "4,10923-16383 2 5");
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, first, REEF_OK, NULL);
+    assert_int_equal(ring_owner(r, 3300), 1);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    assert_int_equal(logged(r, "3:GET f;"), 1);
+    assert_int_equal(ring_owner(r, 3168), 0);
+    ring_pass(r, 100);
+    assert_in_range(logged(r, "3:GET f;"), 10, 12);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, second, REEF_OK, NULL);
+    ring_stop(r);
+}
+
+/* Once another has taken over nobody is told that calls are held at the old one. */
+static void test_events(void **state)
+{
+    (void)state;
+    static const reef_event_kind kinds[] = {REEF_EVENT_HELD, REEF_EVENT_SWITCHED,
+                                            REEF_EVENT_MAP};
+    for (int mute = 0; mute < 2; mute++) {
+        ring *r = served();
+        reef_event event;
+        while (reef_engine_next_event(r->s.k.engine, &event))
+            ;
+        ring_way(r, 0, mute ? FAKE_MUTE : FAKE_REFUSES);
+        uint64_t id = ring_again(r, "SET b 1", 9000);
+        ring_pass(r, 300);
+        ring_fail_over(r, RING_NONE, 4);
+        ring_pass(r, 1000);
+        ring_done(r, id, REEF_OK, NULL);
+        r->s.k.now_ms += REEF_MAP_AGE_MS;
+        ring_serves(r, "GET b", 3);
+        uint32_t seen = 0;
+        while (reef_engine_next_event(r->s.k.engine, &event)) {
+            if (event.kind < REEF_EVENT_HELD)
+                continue;
+            if (seen >= 2)
+                assert_int_equal(event.kind, REEF_EVENT_MAP);
+            else
+                assert_int_equal(event.kind, kinds[seen]);
+            seen++;
+        }
+        assert_in_range(seen, 2, 3);
+        ring_stop(r);
+    }
+}
+
+/* Several shards at the same time, each in its own time. */
+static void test_two_shards(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_serves(r, "GET c", 1);
+    ring_way(r, 0, FAKE_REFUSES);
+    ring_way(r, 1, FAKE_REFUSES);
+    uint64_t b = ring_call(r, "GET b", 5000), c = ring_call(r, "GET c", 5000);
+    ring_pass(r, 700);
+    ring_none_done(r);
+    ring_believe(r, 4, "0-5460 0 3,5461-10922 4 1,10923-16383 2 5");
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, c, REEF_OK, NULL);
+    ring_pass(r, 300);
+    ring_none_done(r);
+    ring_fail_over(r, 3, 5);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, b, REEF_OK, NULL);
+    assert_int_equal(ring_owner(r, 7365), 4);
+    assert_int_equal(ring_owner(r, 3300), 3);
+    ring_stop(r);
+}
+
+/* The new master dies too, and the first one takes over again. */
+static void test_there_and_back(void **state)
+{
+    (void)state;
+    ring *r = served();
+    for (int i = 0; i < 4; i++) {
+        uint32_t dead = i % 2 ? 3 : 0, heir = i % 2 ? 0 : 3;
+        ring_way(r, heir, FAKE_UP);
+        ring_way(r, dead, FAKE_REFUSES);
+        uint64_t id = ring_call(r, "SET b 1", 5000);
+        ring_pass(r, 400);
+        ring_none_done(r);
+        ring_believe(r, RING_NONE,
+                     i % 2 ? "0-5460 0 3,5461-10922 1 4,10923-16383 2 5"
+                           : "0-5460 3 0,5461-10922 1 4,10923-16383 2 5");
+        ring_epoch(r, RING_NONE, heir, (uint64_t)(10 + i));
+        ring_pass(r, REEF_PROBE_NODE_MS);
+        ring_done(r, id, REEF_OK, NULL);
+        assert_int_equal(ring_owner(r, 3300), (int)heir);
+        ring_pass(r, 300);
+        r->s.k.now_ms += 300;
+    }
+    ring_stop(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_killed_with_calls),
+        cmocka_unit_test(test_restarted),
+        cmocka_unit_test(test_idle_link_lost),
+        cmocka_unit_test(test_told_by_moved),
+        cmocka_unit_test(test_told_by_a_map),
+        cmocka_unit_test(test_told_by_role),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_silence_then_demoted),
+        cmocka_unit_test(test_one_slow_shard_holds_no_other),
+        cmocka_unit_test(test_slow_to_connect),
+        cmocka_unit_test(test_quick_to_connect),
+        cmocka_unit_test(test_deadline_of_a_probe),
+        cmocka_unit_test(test_silent_replica),
+        cmocka_unit_test(test_no_probes_without_calls),
+        cmocka_unit_test(test_error_of_a_replica),
+        cmocka_unit_test(test_tied_calls),
+        cmocka_unit_test(test_transaction),
+        cmocka_unit_test(test_mixed_group),
+        cmocka_unit_test(test_probe_sent_on),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_two_shards),
+        cmocka_unit_test(test_there_and_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
