@@ -4,11 +4,11 @@
  * because the count of arguments, which comes first, is known last: each argument
  * rewrites those few bytes, right-aligned before the first "$". So the wire form is
  * always ready and nothing moves.
- * Keys are remembered by their places, the first one in the command itself: what has one
- * key, or none, needs no more memory for it.
+ * Keys are remembered by their places, the first one in the command itself: what has
+ * one key, or none, needs no more memory for it.
  *
- * Invariant: while the command is good and count > 0, wire.data[start..len) is its
- * wire form. Bytes may be a password: they are wiped before their memory goes back. */
+ * Invariant: while the command is good and count > 0, wire.data[start..len) is its wire
+ * form. Bytes may be a password: they are wiped before their memory goes back. */
 #include "resp/resp.h"
 
 #include "resp/buf.h"

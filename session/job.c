@@ -73,6 +73,7 @@ reef_code reef_job_begin(reef_job *job, reef_client *client, int64_t timeout_ms,
     job->client = client;
     job->error = error;
     job->prefix = reef_str_of(config->key_prefix);
+    job->spread = reef_client_is_spread(client);
     if (error != NULL)
         *error = (reef_error){0};
     if (timeout_ms < 0)
@@ -111,12 +112,20 @@ reef_batch *reef_batch_new(void)
     return calloc(1, sizeof(reef_batch));
 }
 
-void reef_batch_clear(reef_batch *batch)
+void reef_batch_unrun(reef_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         reef_reply_free(batch->replies[i]);
         batch->replies[i] = NULL;
     }
+    reef_reply_free(batch->exec);
+    batch->exec = NULL;
+    batch->blame = 0;
+}
+
+void reef_batch_clear(reef_batch *batch)
+{
+    reef_batch_unrun(batch);
     batch->count = 0;
     batch->code = REEF_OK;
 }
@@ -128,6 +137,8 @@ void reef_batch_free(reef_batch *batch)
     reef_batch_clear(batch);
     for (size_t i = 0; i < REEF_BATCH; i++)
         reef_cmd_free(batch->cmds[i]);
+    reef_cmd_free(batch->multi);
+    reef_cmd_free(batch->commit);
     free(batch);
 }
 
@@ -150,7 +161,7 @@ reef_cmd *reef_batch_next(reef_batch *batch, const char *name)
         batch_stick(batch, REEF_NOMEM);
         return NULL;
     }
-    batch->sent[batch->count++] = *slot;
+    batch->late[batch->count++] = false;
     reef_cmd_begin(*slot, name);
     return *slot;
 }
@@ -174,14 +185,15 @@ reef_cmd *reef_batch_on_key(reef_batch *batch, reef_job *job, const char *name,
 }
 
 reef_cmd *reef_batch_eval(reef_batch *batch, reef_job *job, const char *script,
-                          reef_str key)
+                          const reef_str keys[], size_t count)
 {
     reef_cmd *cmd = reef_batch_next(batch, "EVAL");
     if (cmd == NULL)
         return NULL;
     reef_cmd_text(cmd, script);
-    reef_cmd_text(cmd, "1");
-    batch_key(batch, job, cmd, key);
+    reef_cmd_int(cmd, (int64_t)count);
+    for (size_t i = 0; i < count; i++)
+        batch_key(batch, job, cmd, keys[i]);
     return cmd;
 }
 
@@ -221,7 +233,7 @@ static reef_code batch_check(reef_batch *batch)
     return batch->code;
 }
 
-reef_code reef_batch_run(reef_batch *batch, reef_job *job)
+reef_code reef_batch_ready(reef_batch *batch, reef_job *job, int64_t *left_ms)
 {
     const reef_str none = {NULL, 0};
     reef_code code = batch_check(batch);
@@ -230,22 +242,51 @@ reef_code reef_batch_run(reef_batch *batch, reef_job *job)
     if (code != REEF_OK)
         return reef_tell(job->error, code, "a key or a command is too long", none,
                          NULL);
-    int64_t left_ms = reef_job_left_ms(job);
-    if (left_ms == 0)
+    *left_ms = reef_job_left_ms(job);
+    if (*left_ms == 0)
         return reef_tell(job->error, REEF_UNSENT,
                          "the deadline passed between two rounds of the call", none,
                          NULL);
+    return REEF_OK;
+}
+
+reef_code reef_batch_run(reef_batch *batch, reef_job *job)
+{
+    int64_t left_ms;
+    reef_code code = reef_batch_ready(batch, job, &left_ms);
+    if (code != REEF_OK)
+        return code;
+    for (size_t i = 0; i < batch->count; i++)
+        batch->sent[i] = batch->cmds[i];
     reef_pipeline(job->client, batch->sent, batch->count, left_ms, batch->replies);
     return REEF_OK;
 }
 
+/* Where a command's answer stands, and in which reply. */
+static const reef_node *batch_root(const reef_batch *batch, size_t index,
+                                   const reef_reply **reply)
+{
+    *reply = batch->exec != NULL ? batch->exec : batch->replies[index];
+    const reef_node *root = reef_reply_root(*reply);
+    return batch->exec != NULL ? reef_at(root, index) : root;
+}
+
 reef_code reef_batch_code(const reef_batch *batch, size_t index, reef_kind kind)
 {
-    const reef_reply *reply = batch->replies[index];
+    const reef_reply *reply;
+    const reef_node *root = batch_root(batch, index, &reply);
     reef_code code = reef_reply_code(reply);
-    if (code == REEF_OK && reef_node_kind(reef_reply_root(reply)) != kind)
+    if (code == REEF_OK && batch->exec != NULL && reef_node_kind(root) == REEF_ERR)
+        return REEF_REFUSED;
+    if (code == REEF_OK && reef_node_kind(root) != kind)
         return REEF_PROTOCOL;
     return code;
+}
+
+int64_t reef_batch_int(const reef_batch *batch, size_t index, int64_t fallback)
+{
+    const reef_reply *reply;
+    return reef_int(batch_root(batch, index, &reply), fallback);
 }
 
 reef_str reef_batch_key(const reef_batch *batch, size_t index)
@@ -256,12 +297,20 @@ reef_str reef_batch_key(const reef_batch *batch, size_t index)
     return key;
 }
 
-const char *reef_batch_text(const reef_batch *batch, size_t index)
+const char *reef_batch_text(reef_batch *batch, size_t index)
 {
-    const reef_reply *reply = batch->replies[index];
-    if (reef_reply_code(reply) == REEF_OK)
+    const reef_reply *reply;
+    const reef_node *root = batch_root(batch, index, &reply);
+    if (reef_reply_code(reply) != REEF_OK)
+        return reef_reply_text(reply);
+    if (reef_node_kind(root) != REEF_ERR)
         return "the server's answer is of another kind than this command has";
-    return reef_reply_text(reply);
+    reef_str text = reef_text(reply, root);
+    size_t len = text.len < REEF_ERROR_TEXT ? text.len : REEF_ERROR_TEXT - 1;
+    if (len > 0)
+        memcpy(batch->said, text.ptr, len);
+    batch->said[len] = '\0';
+    return batch->said;
 }
 
 reef_str reef_batch_root_text(const reef_batch *batch, size_t index)
@@ -279,7 +328,7 @@ static bool batch_wrong_type(const reef_batch *batch, size_t index)
     return text.len >= sizeof word - 1 && memcmp(text.ptr, word, sizeof word - 1) == 0;
 }
 
-reef_code reef_batch_blob(const reef_batch *batch, size_t index, const char **why)
+reef_code reef_batch_blob(reef_batch *batch, size_t index, const char **why)
 {
     const reef_reply *reply = batch->replies[index];
     reef_code code = reef_reply_code(reply);
@@ -302,8 +351,7 @@ reef_code reef_batch_blob(const reef_batch *batch, size_t index, const char **wh
 
 /* ---- verdicts ----------------------------------------------------------------- */
 
-/* Codes that promise that nothing was sent. */
-static bool verdict_unsent(reef_code code)
+bool reef_verdict_unsent(reef_code code)
 {
     return code == REEF_NOMEM || code == REEF_BADARG || code == REEF_BADCONFIG ||
            code == REEF_LIMIT || code == REEF_DNS || code == REEF_CONNECT ||
@@ -324,5 +372,5 @@ reef_code reef_verdict(const reef_code codes[], size_t count, size_t *which)
             *which = i;
         }
     }
-    return done > 0 && verdict_unsent(worst) ? REEF_UNSURE : worst;
+    return done > 0 && reef_verdict_unsent(worst) ? REEF_UNSURE : worst;
 }

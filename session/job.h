@@ -17,6 +17,7 @@ typedef struct reef_job {
     reef_client *client;
     reef_error *error; /* the caller's, or NULL */
     reef_str prefix;
+    bool spread; /* keys of different slots may be on different servers */
     int64_t end_ms;
     reef_draft key; /* the last full key */
 } reef_job;
@@ -40,18 +41,29 @@ typedef struct reef_batch {
     size_t count;
     reef_code code; /* the first failure while it was built */
     reef_cmd *cmds[REEF_BATCH];
-    const reef_cmd *sent[REEF_BATCH];
+    bool late[REEF_BATCH];           /* goes out after those that are not (write.h) */
     reef_reply *replies[REEF_BATCH]; /* after a run, to the next clear */
+    /* Of a transaction (write.h): what encloses it, and once it ran, what EXEC gave;
+     * then each command's answer is in there. `blame`, where it did not run: 1 + the
+     * index of the command that the server refused; else 0. */
+    reef_cmd *multi, *commit;
+    reef_reply *exec;
+    size_t blame;
+    const reef_cmd *sent[REEF_BATCH + 2]; /* scratch of a run */
+    reef_reply *got[REEF_BATCH + 2];
+    char said[REEF_ERROR_TEXT]; /* the last text that was asked for */
 } reef_batch;
 
 reef_batch *reef_batch_new(void); /* NULL: out of memory */
 void reef_batch_free(reef_batch *);
 void reef_batch_clear(reef_batch *); /* no commands, no replies; keeps memory */
+void reef_batch_unrun(reef_batch *); /* no replies: it can be run again */
 /* The next command, any; NULL: it failed, and that sticks. */
 reef_cmd *reef_batch_next(reef_batch *, const char *name);
 /* The next command on one key (without prefix); NULL: it failed, and that sticks. */
 reef_cmd *reef_batch_on_key(reef_batch *, reef_job *, const char *name, reef_str key);
-reef_cmd *reef_batch_eval(reef_batch *, reef_job *, const char *script, reef_str key);
+reef_cmd *reef_batch_eval(reef_batch *, reef_job *, const char *script,
+                          const reef_str keys[], size_t count);
 void reef_batch_get(reef_batch *, reef_job *, reef_str key);
 /* ttl_s 0: no expiry. May be sent again. */
 void reef_batch_set(reef_batch *, reef_job *, reef_str key, reef_str value,
@@ -61,16 +73,20 @@ void reef_batch_del(reef_batch *, reef_job *, reef_str key, bool repeatable);
 /* Sends all and waits. Not REEF_OK: nothing was sent, and the error says why; else each
  * command has its reply. */
 reef_code reef_batch_run(reef_batch *, reef_job *);
+/* The first half of it: whether anything can be sent, and the time that is left. */
+reef_code reef_batch_ready(reef_batch *, reef_job *, int64_t *left_ms);
 /* What reply `index` came to; an answer of another kind than `kind` is
  * REEF_PROTOCOL. */
 reef_code reef_batch_code(const reef_batch *, size_t index, reef_kind kind);
 reef_str reef_batch_key(const reef_batch *, size_t index); /* the full key, or empty */
-const char *reef_batch_text(const reef_batch *, size_t index); /* why it failed */
+/* Why it failed: lives until it is asked again. */
+const char *reef_batch_text(reef_batch *, size_t index);
+int64_t reef_batch_int(const reef_batch *, size_t index, int64_t fallback);
 /* What the GET at `index` came to: REEF_OK and the root is a blob of a record's size,
  * REEF_NOT_FOUND, REEF_CORRUPT (too large, or no string at all), or why it can't be
  * told.
  */
-reef_code reef_batch_blob(const reef_batch *, size_t index, const char **why);
+reef_code reef_batch_blob(reef_batch *, size_t index, const char **why);
 reef_str reef_batch_root_text(const reef_batch *, size_t index);
 
 /* How writes ended together, given the code of each: REEF_OK if all did; REEF_UNSURE if
@@ -79,5 +95,6 @@ reef_str reef_batch_root_text(const reef_batch *, size_t index);
  * name.
  */
 reef_code reef_verdict(const reef_code codes[], size_t count, size_t *which);
+bool reef_verdict_unsent(reef_code); /* it promises that nothing was sent */
 
 #endif

@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Purpose: lists of sessions.
- * States: SCAN the keys page by page and keep the ids; sort them and drop duplicates
- * (SCAN may give a key twice); GET the records, a batch in each round; delete the index
- * keys whose record is gone.
+ * States: scan the keys of all masters and keep the ids; sort them; GET the records, a
+ * batch in each round; delete the index keys whose record is gone.
  * Invariants: an id is kept only if it is well-formed, so whatever a server sends, no
- * key is made of it that is not a session's. Sorting instead of hashing: no choice of
- * ids makes it slow. */
+ * key is made of it that is not a session's. Each id is kept once, since a scan gives
+ * no key twice. Sorted ids, which begin with random bytes, make each batch of records
+ * one that all masters share. */
 #include "session/list.h"
 #include "session/keys.h"
+#include "session/write.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    LIST_ROUNDS =
-        4194304, /* pages of one SCAN; with its COUNT, four thousand million keys */
-    LIST_COUNT = 1000,   /* keys that a page looks at */
-    LIST_CURSOR = 20,    /* digits of 64 bits */
-    LIST_HEAL_MS = 1000, /* a list waits no longer than that for healing */
-    LIST_FRESH_S = 10    /* an index written so recently may await its record */
+    LIST_HEAL_MS = 1000 /* a list waits no longer than that for healing */
 };
 
 struct list_walk {
@@ -49,34 +45,19 @@ static int list_compare(const void *a, const void *b)
     return memcmp(a, b, REEF_SESSION_ID_LEN);
 }
 
-static void list_unique(struct list_walk *walk)
+static void list_sort(struct list_walk *walk)
 {
-    if (walk->count < 2)
-        return;
-    qsort(walk->ids, walk->count, REEF_SESSION_ID_LEN, list_compare);
-    size_t kept = 1;
-    for (size_t i = 1; i < walk->count; i++) {
-        char *last = walk->ids + (kept - 1) * REEF_SESSION_ID_LEN;
-        const char *id = walk->ids + i * REEF_SESSION_ID_LEN;
-        if (memcmp(last, id, REEF_SESSION_ID_LEN) == 0)
-            continue;
-        memmove(last + REEF_SESSION_ID_LEN, id, REEF_SESSION_ID_LEN);
-        kept++;
-    }
-    walk->count = kept;
+    if (walk->count > 1)
+        qsort(walk->ids, walk->count, REEF_SESSION_ID_LEN, list_compare);
 }
 
-/* Duplicates go before memory is reserved; what is left decides whether more is due. */
 static reef_code list_room(struct list_walk *walk)
 {
     if (walk->count < walk->cap)
         return REEF_OK;
-    list_unique(walk);
-    if (walk->count > REEF_LIST_MAX)
+    if (walk->count >= REEF_LIST_MAX)
         return list_fail(walk, REEF_LIMIT, "there are more than REEF_LIST_MAX");
-    if (walk->cap > 0 && walk->count <= walk->cap / 2)
-        return REEF_OK;
-    size_t cap = walk->cap > 0 ? walk->cap * 2 : 64;
+    size_t cap = walk->cap > 0 ? walk->cap * 2 : 64; /* REEF_LIST_MAX is a power of 2 */
     char *ids = realloc(walk->ids, cap * REEF_SESSION_ID_LEN);
     if (ids == NULL)
         return list_fail(walk, REEF_NOMEM, "out of memory");
@@ -97,82 +78,33 @@ static reef_code list_keep(struct list_walk *walk, reef_str key)
     return REEF_OK;
 }
 
-/* ---- SCAN --------------------------------------------------------------------- */
+/* ---- the scan ----------------------------------------------------------------- */
 
-static reef_code list_ask_page(struct list_walk *walk, reef_str cursor)
+static reef_code list_next(struct list_walk *walk, reef_scan *scan)
 {
-    reef_batch_clear(walk->batch);
-    reef_cmd *cmd = reef_batch_next(walk->batch, "SCAN");
-    if (cmd != NULL) {
-        reef_cmd_arg(cmd, cursor);
-        reef_cmd_text(cmd, "MATCH");
-        reef_cmd_arg(cmd, reef_draft_str(&walk->pattern));
-        reef_cmd_text(cmd, "COUNT");
-        reef_cmd_int(cmd, LIST_COUNT);
-        reef_cmd_repeatable(cmd);
-    }
-    return reef_batch_run(walk->batch, walk->job);
-}
-
-/* Copies the cursor; false: it is none. */
-static bool list_cursor(reef_str text, char cursor[LIST_CURSOR], size_t *len)
-{
-    if (text.len == 0 || text.len > LIST_CURSOR)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-    }
-    memcpy(cursor, text.ptr, text.len);
-    *len = text.len;
-    return true;
-}
-
-static reef_code list_page(struct list_walk *walk, char cursor[LIST_CURSOR],
-                           size_t *cursor_len)
-{
-    reef_code code = list_ask_page(walk, (reef_str){cursor, *cursor_len});
-    if (code != REEF_OK)
-        return code;
-    code = reef_batch_code(walk->batch, 0, REEF_ARRAY);
-    if (code != REEF_OK)
-        return list_fail(walk, code, reef_batch_text(walk->batch, 0));
-    const reef_reply *reply = walk->batch->replies[0];
-    const reef_node *root = reef_reply_root(reply);
-    const reef_node *keys = reef_at(root, 1);
-    if (reef_count(root) != 2 || reef_node_kind(keys) != REEF_ARRAY ||
-        !list_cursor(reef_text(reply, reef_at(root, 0)), cursor, cursor_len))
-        return list_fail(walk, REEF_PROTOCOL, "the answer to SCAN has another form");
-    size_t count = reef_count(keys);
-    const reef_node *key = reef_at(keys, 0);
-    for (size_t i = 0; i < count && code == REEF_OK; i++) {
-        code = list_keep(walk, reef_text(reply, key));
-        if (i + 1 < count)
-            key = reef_next(key);
-    }
-    return code;
-}
-
-static reef_code list_scanned(struct list_walk *walk)
-{
-    list_unique(walk);
-    if (walk->count > REEF_LIST_MAX)
-        return list_fail(walk, REEF_LIMIT, "there are more than REEF_LIST_MAX");
-    return REEF_OK;
+    reef_error why;
+    reef_str key;
+    int64_t left_ms = reef_job_left_ms(walk->job);
+    if (left_ms == 0)
+        return list_fail(walk, REEF_UNSENT, "the deadline passed while keys were read");
+    reef_code code = reef_scan_next(scan, left_ms, &key, &why);
+    if (code == REEF_OK)
+        return list_keep(walk, key);
+    return code == REEF_NOT_FOUND ? code : list_fail(walk, code, why.text);
 }
 
 static reef_code list_scan(struct list_walk *walk)
 {
-    char cursor[LIST_CURSOR] = {'0'};
-    size_t len = 1;
-    for (uint32_t round = 0; round < LIST_ROUNDS; round++) {
-        reef_code code = list_page(walk, cursor, &len);
-        if (code != REEF_OK)
-            return code;
-        if (len == 1 && cursor[0] == '0')
-            return list_scanned(walk);
-    }
-    return list_fail(walk, REEF_LIMIT, "SCAN does not come to an end");
+    reef_error why;
+    const reef_scan_options options = {.match = reef_draft_str(&walk->pattern)};
+    reef_scan *scan = reef_scan_new(walk->job->client, &options, &why);
+    if (scan == NULL)
+        return list_fail(walk, why.code, why.text);
+    reef_code code = REEF_OK;
+    while (code == REEF_OK)
+        code = list_next(walk, scan);
+    reef_scan_free(scan);
+    return code == REEF_NOT_FOUND ? REEF_OK : code;
 }
 
 /* ---- healing ------------------------------------------------------------------ */
@@ -200,10 +132,11 @@ static void list_heal(struct list_walk *walk, size_t from, size_t count,
             continue;
         reef_str key =
             reef_keys_index(&walk->key, walk->user_id, list_id(walk, from + i));
-        reef_cmd *cmd = reef_batch_eval(walk->batch, walk->job, list_heal_script, key);
+        reef_cmd *cmd =
+            reef_batch_eval(walk->batch, walk->job, list_heal_script, &key, 1);
         if (cmd == NULL || walk->key.code != REEF_OK)
             return;
-        reef_cmd_int(cmd, REEF_SESSION_TTL_S - LIST_FRESH_S);
+        reef_cmd_int(cmd, REEF_SESSION_TTL_S - REEF_INDEX_FRESH_S);
         reef_cmd_repeatable(cmd);
     }
     if (walk->batch->count == 0)
@@ -277,6 +210,7 @@ static reef_code list_walk_all(struct list_walk *walk)
     if (walk->stem.code != REEF_OK || walk->pattern.code != REEF_OK)
         return list_fail(walk, REEF_NOMEM, "out of memory");
     reef_code code = list_scan(walk);
+    list_sort(walk);
     for (size_t from = 0; from < walk->count && code == REEF_OK; from += REEF_BATCH) {
         size_t count = walk->count - from;
         code = list_fetch(walk, from, count < REEF_BATCH ? count : REEF_BATCH);

@@ -4,8 +4,9 @@
  * id.
  * Invariant: indexes are written ahead of the record and deleted after it, so that what
  * ends a call in between leaves an index too many, never a record that no list
- * finds. */
-#include "session/job.h"
+ * finds. Where they may be on different servers, each is acknowledged before the other
+ * is sent. */
+#include "session/write.h"
 #include <stdlib.h>
 
 static reef_code record_check(const reef_record *record, reef_error *error)
@@ -27,50 +28,78 @@ static reef_code record_check(const reef_record *record, reef_error *error)
 }
 
 /* Judges a round of which each answer should be of that kind, and names the worst. */
-static reef_code record_judge(const reef_batch *batch, reef_kind kind,
-                              reef_error *error)
+static reef_code record_judge(reef_batch *batch, reef_kind kind, reef_error *error)
 {
-    reef_code codes[REEF_BATCH];
     size_t which;
-    for (size_t i = 0; i < batch->count; i++)
-        codes[i] = reef_batch_code(batch, i, kind);
-    reef_code code = reef_verdict(codes, batch->count, &which);
+    reef_code code = reef_write_verdict(batch, kind, &which);
     if (code == REEF_OK)
         return REEF_OK;
     return reef_tell(error, code, kind == REEF_INT ? "can't delete" : "can't write",
                      reef_batch_key(batch, which), reef_batch_text(batch, which));
 }
 
+/* ---- put ---------------------------------------------------------------------- */
+
+static void record_build_put(reef_job *job, reef_batch *batch,
+                             const reef_record *record)
+{
+    reef_batch_clear(batch);
+    int64_t index_ttl_s =
+        reef_write_index_ttl_s(reef_write_way(batch, job, record), record->ttl_s);
+    for (size_t i = 0; i < record->index_count; i++)
+        reef_batch_set(batch, job, record->indexes[i], record->id, index_ttl_s);
+    reef_batch_set(batch, job, record->key, record->blob, record->ttl_s);
+    reef_write_late(batch);
+}
+
+/* A record that took too long after its indexes, which a list may have deleted
+ * meanwhile, is written again, with them. */
 static reef_code record_put(reef_job *job, reef_batch *batch, const reef_record *record)
 {
-    for (size_t i = 0; i < record->index_count; i++)
-        reef_batch_set(batch, job, record->indexes[i], record->id, record->ttl_s);
-    reef_batch_set(batch, job, record->key, record->blob, record->ttl_s);
-    reef_code code = reef_batch_run(batch, job);
-    if (code != REEF_OK)
+    reef_write write = {.kind = REEF_STATUS, .firm = true, .brief = true};
+    reef_code code = REEF_OK;
+    bool again = false;
+    do {
+        again = again || write.cut;
+        record_build_put(job, batch, record);
+        code = reef_write_run(batch, job, &write);
+        if (code == REEF_OK)
+            code = record_judge(batch, REEF_STATUS, job->error);
+    } while (write.cut);
+    if (!again)
         return code;
-    return record_judge(batch, REEF_STATUS, job->error);
+    code = code == REEF_OK ? REEF_OK : REEF_UNSURE; /* an earlier round may have run */
+    if (job->error != NULL && code == REEF_OK)
+        *job->error = (reef_error){0};
+    else if (job->error != NULL)
+        job->error->code = code;
+    return code;
 }
+
+/* ---- delete ------------------------------------------------------------------- */
 
 static void record_build_del(reef_job *job, reef_batch *batch,
                              const reef_record *record, bool again)
 {
     reef_batch_clear(batch);
     reef_batch_del(batch, job, record->key, again);
-    for (size_t i = 0; i < record->index_count; i++)
+    for (size_t i = 0; i < record->index_count; i++) {
         reef_batch_del(batch, job, record->indexes[i], again);
+        reef_write_late(batch);
+    }
 }
 
 /* One round. `*gone`: what the record's DEL counted; stays as it was without answer. */
 static reef_code record_del_round(reef_job *job, reef_batch *batch,
                                   const reef_record *record, bool again, int64_t *gone)
 {
+    reef_write write = {.kind = REEF_INT, .firm = true, .frees = true};
     record_build_del(job, batch, record, again);
-    reef_code code = reef_batch_run(batch, job);
+    reef_code code = reef_write_run(batch, job, &write);
     if (code != REEF_OK)
         return code;
     if (reef_batch_code(batch, 0, REEF_INT) == REEF_OK)
-        *gone = reef_int(reef_reply_root(batch->replies[0]), 0);
+        *gone = reef_batch_int(batch, 0, 0);
     return record_judge(batch, REEF_INT, job->error);
 }
 
@@ -97,6 +126,8 @@ static reef_code record_del(reef_job *job, reef_batch *batch, const reef_record 
                          reef_batch_key(batch, 0), NULL);
     return REEF_OK;
 }
+
+/* ---- either of them ----------------------------------------------------------- */
 
 /* Begins the job and its batch, and runs one of the two above. */
 static reef_code record_run(reef_client *client, const reef_record *record,

@@ -2,12 +2,15 @@
  *
  * Purpose: the revocation of all sessions of a user.
  * Invariants: what is counted was acknowledged as a tombstone by the server. A record
- * that can't be read is replaced, too, since knot might still read it. */
+ * that can't be read is replaced, too, since knot might still read it. A tombstone is
+ * written even where its index could not be: the list has just found that index, and
+ * once it expires what it no longer finds is dead. */
 #include "session/codec.h"
 #include "session/job.h"
 #include "session/keys.h"
 #include "session/list.h"
 #include "session/sessions.h"
+#include "session/write.h"
 #include <stdio.h>
 
 enum { REVOKE_ROUND = REEF_BATCH / 2 }; /* sessions of one round, two keys each */
@@ -49,10 +52,15 @@ static void revoke_build(struct revoke_run *run, const reef_kept *kept)
     reef_keys_index(&run->index, grave.user_id, grave.id);
     reef_draft_clear(&run->json);
     reef_codec_write(&run->json, &grave);
-    reef_batch_set(run->batch, run->job, reef_draft_str(&run->index), grave.id,
+    const reef_str index = reef_draft_str(&run->index);
+    const reef_record record = {
+        .key = reef_draft_str(&run->key), .indexes = &index, .index_count = 1};
+    reef_way way = reef_write_way(run->batch, run->job, &record);
+    reef_batch_set(run->batch, run->job, index, grave.id,
+                   reef_write_index_ttl_s(way, REEF_SESSION_TTL_S));
+    reef_batch_set(run->batch, run->job, record.key, reef_draft_str(&run->json),
                    REEF_SESSION_TTL_S);
-    reef_batch_set(run->batch, run->job, reef_draft_str(&run->key),
-                   reef_draft_str(&run->json), REEF_SESSION_TTL_S);
+    reef_write_late(run->batch);
     if (run->batch->code == REEF_OK)
         run->batch->code = run->key.code;
     if (run->batch->code == REEF_OK)
@@ -72,14 +80,10 @@ static reef_code revoke_fail(struct revoke_run *run, reef_error *error, reef_cod
 
 static reef_code revoke_judge(struct revoke_run *run, reef_error *error)
 {
-    reef_code codes[REEF_BATCH];
     size_t which;
-    for (size_t i = 0; i < run->batch->count; i++) {
-        codes[i] = reef_batch_code(run->batch, i, REEF_STATUS);
-        if (i % 2 == 1 && codes[i] == REEF_OK)
-            run->revoked++;
-    }
-    reef_code code = reef_verdict(codes, run->batch->count, &which);
+    for (size_t i = 1; i < run->batch->count; i += 2)
+        run->revoked += reef_batch_code(run->batch, i, REEF_STATUS) == REEF_OK;
+    reef_code code = reef_write_verdict(run->batch, REEF_STATUS, &which);
     if (code == REEF_OK)
         return REEF_OK;
     return revoke_fail(run, error, code, reef_batch_key(run->batch, which),
@@ -91,8 +95,9 @@ static reef_code revoke_round(struct revoke_run *run)
 {
     reef_error *error = run->job->error;
     reef_error why = {0};
+    reef_write write = {.kind = REEF_STATUS};
     run->job->error = &why;
-    reef_code code = reef_batch_run(run->batch, run->job);
+    reef_code code = reef_write_run(run->batch, run->job, &write);
     run->job->error = error;
     if (code == REEF_OK)
         return revoke_judge(run, error);

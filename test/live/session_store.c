@@ -85,8 +85,11 @@ static int64_t store_ttl(const struct store *store, const char *key)
 
 static void store_fresh(const struct store *store, const char *key)
 {
+    /* The longer life is that of an index which a client wrote before it knew who the
+     * server is. */
+    bool index = strcmp(key, STORE_INDEX) == 0;
     assert_in_range(store_ttl(store, key), REEF_SESSION_TTL_S - 100,
-                    REEF_SESSION_TTL_S);
+                    REEF_SESSION_TTL_S + (index ? REEF_INDEX_EXTRA_S : 0));
 }
 
 static void store_ok(reef_code code, const reef_error *error)
@@ -224,7 +227,7 @@ static void store_touch(const reef_live_kind *kind)
     reef_client_stats(store.client, &before);
     store_ok(reef_session_touch(store.client, &session, 0, &error), &error);
     reef_client_stats(store.client, &after);
-    assert_int_equal(after.calls - before.calls, 2); /* one round: script, EXPIRE */
+    assert_int_equal(after.calls - before.calls, 1); /* a script for both keys */
     store_fresh(&store, STORE_KEY);
     store_fresh(&store, STORE_INDEX);
     size_t len;

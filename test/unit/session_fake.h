@@ -6,9 +6,11 @@
 #ifndef REEF_TEST_UNIT_SESSION_FAKE_H
 #define REEF_TEST_UNIT_SESSION_FAKE_H
 #include "net/net.h"
+#include "session/draft.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -28,14 +30,19 @@ void fake_fail(reef_code, const char *text);
 void fake_drop(void);
 /* Each round takes that long, and each look at the clock, too. */
 void fake_pace(int64_t round_ms);
+/* Keys of different slots are on different servers, from now on. */
+void fake_spread(bool spread);
 /* The wall clock. */
 void fake_wall(int64_t unix_ns);
 /* Random bytes fail from now on. */
 void fake_no_random(void);
 
+/* A scan asks for page by page: each is one answer, an array of an integer (1: another
+ * page follows) and of keys. */
+
 /* All commands so far: "~" before one that may be repeated, its arguments divided by
  * spaces, a script as "(script)", much as "(long)"; each on a line, "--" after each
- * round. */
+ * round. A page of a scan is "SCAN" and its pattern. */
 const char *fake_log(void);
 void fake_forget(void); /* empties the log */
 /* The time that the last round was given. */
@@ -67,7 +74,7 @@ struct fake {
     char log[FAKE_LOG];
     size_t log_len, rounds;
     int64_t now_ms, pace_ms, timeout_ms, unix_ns;
-    bool no_random;
+    bool no_random, spread;
     size_t starve_at; /* counts down */
     bool starve_on, starved, feeding;
 };
@@ -193,6 +200,11 @@ void fake_pace(int64_t round_ms)
     fake.pace_ms = round_ms;
 }
 
+void fake_spread(bool spread)
+{
+    fake.spread = spread;
+}
+
 void fake_wall(int64_t unix_ns)
 {
     fake.unix_ns = unix_ns;
@@ -254,6 +266,21 @@ size_t fake_rounds(void)
 
 /* ---- what session/ calls ------------------------------------------------------ */
 
+static reef_reply *fake_answer(void)
+{
+    if (fake.next < fake.count)
+        return fake.answers[fake.next++];
+    return reef_reply_failed(REEF_CONNECT, "the script is at its end");
+}
+
+static void fake_round(int64_t timeout_ms)
+{
+    fake_note(reef_str_of("--\n"));
+    fake.timeout_ms = timeout_ms;
+    fake.now_ms += fake.pace_ms;
+    fake.rounds++;
+}
+
 void reef_pipeline(reef_client *client, const reef_cmd *const cmds[], size_t count,
                    int64_t timeout_ms, reef_reply *replies[])
 {
@@ -261,20 +288,90 @@ void reef_pipeline(reef_client *client, const reef_cmd *const cmds[], size_t cou
     assert_true(timeout_ms > 0);
     fake.feeding = true;
     for (size_t i = 0; i < count; i++) {
-        reef_str key;
+        reef_str name = reef_cmd_at(cmds[i], 0);
+        bool bare = reef_str_is(name, "MULTI") || reef_str_is(name, "EXEC");
         assert_int_equal(reef_cmd_code(cmds[i]), REEF_OK);
-        bool scan = reef_str_is(reef_cmd_at(cmds[i], 0), "SCAN");
-        assert_int_equal(reef_cmd_slot_key(cmds[i], &key), !scan);
+        assert_int_equal(reef_cmd_keys(cmds[i]) > 0, !bare);
         fake_note_command(cmds[i]);
-        replies[i] = fake.next < fake.count
-                         ? fake.answers[fake.next++]
-                         : reef_reply_failed(REEF_CONNECT, "the script is at its end");
+        replies[i] = fake_answer();
     }
-    fake_note(reef_str_of("--\n"));
     fake.feeding = false;
-    fake.timeout_ms = timeout_ms;
-    fake.now_ms += fake.pace_ms;
-    fake.rounds++;
+    fake_round(timeout_ms);
+}
+
+/* A page is an array of an integer (1: more will come) and the keys. */
+struct reef_scan {
+    reef_draft match;
+    reef_reply *page;
+    size_t next;
+};
+
+reef_scan *reef_scan_new(reef_client *client, const reef_scan_options *options,
+                         reef_error *error)
+{
+    assert_ptr_equal(client, &fake.client);
+    assert_int_equal(options->type.len, 0);
+    assert_int_equal(options->count, 0);
+    reef_scan *scan = calloc(1, sizeof *scan);
+    if (scan != NULL)
+        reef_draft_add(&scan->match, options->match);
+    if (scan != NULL && scan->match.code == REEF_OK)
+        return scan;
+    reef_scan_free(scan);
+    *error = (reef_error){.code = REEF_NOMEM, .text = "out of memory"};
+    return NULL;
+}
+
+void reef_scan_free(reef_scan *scan)
+{
+    if (scan == NULL)
+        return;
+    reef_reply_free(scan->page);
+    reef_draft_free(&scan->match);
+    free(scan);
+}
+
+static reef_code fake_page(reef_scan *scan, int64_t timeout_ms, reef_error *error)
+{
+    reef_reply_free(scan->page);
+    fake_note(reef_str_of("SCAN "));
+    fake_note(reef_draft_str(&scan->match));
+    fake_note(reef_str_of("\n"));
+    scan->page = fake_answer();
+    scan->next = 1;
+    fake_round(timeout_ms);
+    reef_code code = reef_reply_code(scan->page);
+    if (code == REEF_OK)
+        return REEF_OK;
+    *error = (reef_error){.code = code};
+    snprintf(error->text, sizeof error->text, "%s", reef_reply_text(scan->page));
+    reef_reply_free(scan->page);
+    scan->page = NULL;
+    return code;
+}
+
+reef_code reef_scan_next(reef_scan *scan, int64_t timeout_ms, reef_str *key,
+                         reef_error *error)
+{
+    assert_true(timeout_ms > 0);
+    for (;;) {
+        const reef_node *root = reef_reply_root(scan->page);
+        if (scan->page != NULL && scan->next < reef_count(root)) {
+            *key = reef_text(scan->page, reef_at(root, scan->next++));
+            return REEF_OK;
+        }
+        if (scan->page != NULL && reef_int(reef_at(root, 0), 0) == 0)
+            return REEF_NOT_FOUND;
+        reef_code code = fake_page(scan, timeout_ms, error);
+        if (code != REEF_OK)
+            return code;
+    }
+}
+
+bool reef_client_is_spread(reef_client *client)
+{
+    assert_ptr_equal(client, &fake.client);
+    return fake.spread;
 }
 
 const reef_config *reef_client_config(const reef_client *client)

@@ -17,8 +17,8 @@
 /* 2026-01-02T03:04:05.12Z, two hours before a tombstone's end. */
 #define NOW INT64_C(1767323045120000000)
 #define CLOCK "32392647802880000" /* (1767323045120000 - 1735689600000000) << 10 */
+#define INDEX(id, ttl) "~SET " STEM id " " id " EX " ttl "\n"
 #define GRAVE(id, ip, clock)                                                           \
-    "~SET SessionsByUserId:ann:" id " " id " EX 7200\n"                                \
     "~SET Sessions:" id " {\"session_id\":\"" id "\",\"ip\":\"" ip                     \
     "\",\"user_id\":\"ann\",\"user_agent\":\"\","                                      \
     "\"expires_after\":\"2026-01-02T05:04:05.12Z\",\"updated_at\":" clock              \
@@ -38,7 +38,7 @@ static void ended(reef_code code, reef_code expected, const reef_error *error,
  * corrupt; d's clock runs ahead. */
 static void script(void)
 {
-    fake_say("*2\r\n$1\r\n0\r\n*4\r\n"
+    fake_say("*5\r\n:0\r\n"
              "$65\r\n" STEM ID("a") "\r\n$65\r\n" STEM ID(
                  "b") "\r\n"
                       "$65\r\n" STEM ID("c") "\r\n$65\r\n" STEM ID("d") "\r\n");
@@ -72,8 +72,57 @@ static void test_tombstones(void **state)
     assert_int_equal(revoked, 3);
     const char *graves = strstr(fake_log(), "~SET");
     assert_non_null(graves);
-    assert_string_equal(graves, GRAVE(ID("a"), "::1", CLOCK) GRAVE(ID("c"), "", CLOCK)
+    assert_string_equal(graves,
+                        INDEX(ID("a"), "7200") GRAVE(ID("a"), "::1", CLOCK)
+                            INDEX(ID("c"), "7200") GRAVE(ID("c"), "", CLOCK)
+                                INDEX(ID("d"), "7200")
                                     GRAVE(ID("d"), "", "18446744073709551001") "--\n");
+    fake_close(client);
+}
+
+/* On several servers: the indexes, then the records, whatever became of these. */
+static void test_steps(void **state)
+{
+    (void)state;
+    for (int fails = 0; fails < 2; fails++) {
+        size_t revoked;
+        reef_error error;
+        reef_client *client = fake_open("");
+        fake_spread(true);
+        script();
+        fake_say(fails == 1 ? "+OK\r\n-OOM no\r\n+OK\r\n" : "+OK\r\n+OK\r\n+OK\r\n");
+        fake_say("+OK\r\n+OK\r\n+OK\r\n");
+        ended(revoke(client, &revoked, &error), fails == 1 ? REEF_REFUSED : REEF_OK,
+              &error, fails == 1 ? "3 of 3 sessions were revoked" : "");
+        assert_int_equal(revoked, 3);
+        assert_string_equal(strstr(fake_log(), "~SET"),
+                            INDEX(ID("a"), "7210") INDEX(ID("c"), "7210") INDEX(
+                                ID("d"), "7210") "--\n" GRAVE(ID("a"), "::1", CLOCK)
+                                GRAVE(ID("c"), "", CLOCK)
+                                    GRAVE(ID("d"), "", "18446744073709551001") "--\n");
+        fake_close(client);
+    }
+}
+
+/* One slot: a round is one transaction. */
+static void test_together(void **state)
+{
+    (void)state;
+    size_t revoked;
+    reef_error error;
+    reef_client *client = fake_open("{t}");
+    fake_spread(true);
+    fake_say(
+        "*3\r\n:0\r\n$68\r\n{t}" STEM ID("a") "\r\n$68\r\n{t}" STEM ID("b") "\r\n");
+    fake_bulk(reef_str_of("{"));
+    fake_bulk(reef_str_of("{"));
+    fake_say("+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n"
+             "*4\r\n+OK\r\n+OK\r\n+OK\r\n-OOM no\r\n");
+    ended(revoke(client, &revoked, &error), REEF_REFUSED, &error, "1 of 2 sessions");
+    assert_int_equal(revoked, 1);
+    const char *graves = strstr(fake_log(), "~MULTI\n~SET {t}" STEM ID("a"));
+    assert_non_null(graves);
+    assert_non_null(strstr(graves, "~EXEC\n--\n"));
     fake_close(client);
 }
 
@@ -83,7 +132,7 @@ static void test_nothing(void **state)
     size_t revoked;
     reef_error error;
     reef_client *client = fake_open("");
-    fake_say("*2\r\n$1\r\n0\r\n*0\r\n");
+    fake_say("*1\r\n:0\r\n");
     ended(revoke(client, &revoked, &error), REEF_OK, &error, "");
     assert_int_equal(revoked, 0);
     assert_int_equal(fake_rounds(), 1);
@@ -163,8 +212,8 @@ static void many(reef_client *client, bool in_time)
             uint8_t random[32] = {(uint8_t)(i >> 8), (uint8_t)(i & 0xFF)};
             reef_session_make_id(random, 1, id);
             if (pass == 0)
-                snprintf(wire, sizeof wire,
-                         "*2\r\n$1\r\n%d\r\n*1\r\n$65\r\n" STEM "%s\r\n", i < 599, id);
+                snprintf(wire, sizeof wire, "*2\r\n:%d\r\n$65\r\n" STEM "%s\r\n",
+                         i < 599, id);
             else
                 snprintf(wire, sizeof wire,
                          "{\"session_id\":\"%s\",\"user_id\":\"ann\"}", id);
@@ -221,7 +270,8 @@ static void test_starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tombstones), cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_tombstones), cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_together),   cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_partial),    cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_rounds),     cmocka_unit_test(test_starved),
     };
