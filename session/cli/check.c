@@ -141,6 +141,16 @@ typedef struct check_advice {
     const char *text;
 } check_advice;
 
+static const check_advice *check_advice_find(const check_advice *list, size_t count,
+                                             reef_code code)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].code == code)
+            return &list[i];
+    }
+    return NULL;
+}
+
 /* The same where Sentinels are to say who the master is: none that knows it was found
  * (`met` false), or the master itself is the matter. */
 static const check_advice *check_advice_sentinel(reef_code code, bool met)
@@ -170,15 +180,28 @@ static const check_advice *check_advice_sentinel(reef_code code, bool met)
     const check_advice *list = met ? known : alone;
     size_t count =
         met ? sizeof known / sizeof known[0] : sizeof alone / sizeof alone[0];
-    for (size_t i = 0; i < count; i++) {
-        if (list[i].code == code)
-            return &list[i];
-    }
-    return NULL;
+    return check_advice_find(list, count, code);
+}
+
+/* The same where several hosts are to be nodes of a Cluster. */
+static const check_advice *check_advice_cluster(reef_code code)
+{
+    static const check_advice advice[] = {
+        {REEF_CONNECT, REEF_SET_HOSTS,
+         "start the nodes there, or correct server.redis.hosts"},
+        {REEF_UNSENT, REEF_SET_HOSTS,
+         "see that the nodes answer, or correct server.redis.hosts"},
+        {REEF_BADCONFIG, REEF_SET_HOSTS,
+         "name nodes of one Cluster, or one server alone, or set "
+         "server.redis.master_name where these are Sentinels"},
+    };
+    return check_advice_find(advice, sizeof advice / sizeof advice[0], code);
 }
 
 static const check_advice *check_advice_of(const cli_check *check, reef_code code)
 {
+    static const check_advice db = {REEF_BADCONFIG, REEF_SET_DB,
+                                    "write db = 0: a Cluster has no other"};
     static const check_advice advice[] = {
         {REEF_CONNECT, REEF_SET_HOSTS,
          "start the server there, or correct server.redis.hosts"},
@@ -200,11 +223,16 @@ static const check_advice *check_advice_of(const cli_check *check, reef_code cod
         if (found != NULL)
             return found;
     }
-    for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++) {
-        if (advice[i].code == code)
-            return &advice[i];
+    const reef_config *config = &check->ctx->config;
+    if (!t->sentinel && config->host_count > 1) {
+        const check_advice *found = check_advice_cluster(code);
+        if (found != NULL)
+            return found;
     }
-    return NULL;
+    if (!t->sentinel && code == REEF_BADCONFIG && config->db != 0 &&
+        strstr(check->why, "Cluster") != NULL)
+        return &db;
+    return check_advice_find(advice, sizeof advice / sizeof advice[0], code);
 }
 
 /* What to do about a connection that did not come about. */
@@ -403,6 +431,7 @@ static void check_text_verdict(const cli_check *check)
 static int check_failed(cli_check *check, const reef_error *error)
 {
     int code = cli_fail_begin(check->ctx, error->code, error->text);
+    cli_join(check->why, sizeof check->why, error->text, "", "");
     memset(&check->server, 0, sizeof check->server);
     cli_names_find(check, error->code == REEF_DNS ? code : CLI_DONE);
     cli_belief_failed(check, code, error->text);
@@ -429,6 +458,27 @@ static bool check_meets(cli_check *check, reef_error *error)
     return false;
 }
 
+static void check_cluster(cli_check *check)
+{
+    cli_census_look(check);
+    cli_census_find(check);
+    cli_census_seeds(check);
+}
+
+/* A server, and Sentinels where they watch it. */
+static void check_server(cli_check *check, reef_cmd *cmd)
+{
+    bool sentinel = check->topology.sentinel;
+    if (sentinel) {
+        cli_replicas_ask(check, cmd);
+        cli_replicas_show(check);
+    }
+    cli_belief_find(check);
+    cli_check_role(check);
+    if (sentinel)
+        cli_replicas_find(check);
+}
+
 static int check_all(cli_check *check)
 {
     cli_context *ctx = check->ctx;
@@ -448,14 +498,10 @@ static int check_all(cli_check *check)
     cli_names_find(check, CLI_DONE);
     cli_check_info(check, cmd);
     cli_check_server(check);
-    if (check->topology.sentinel) {
-        cli_replicas_ask(check, cmd);
-        cli_replicas_show(check);
-    }
-    cli_belief_find(check);
-    cli_check_role(check);
-    if (check->topology.sentinel)
-        cli_replicas_find(check);
+    if (cli_check_is_cluster(check))
+        check_cluster(check);
+    else
+        check_server(check, cmd);
     check_password(check);
     if (check_latency(check, cmd)) {
         check_clock(check, cmd);
@@ -479,6 +525,7 @@ int cli_check_run(cli_context *ctx)
     int code = cli_load(ctx);
     if (code == CLI_DONE)
         code = check_all(&check);
+    cli_census_end(&check);
     cli_names_free(&check);
     return code;
 }

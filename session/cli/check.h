@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What `reef check`, `reef srv` and `reef topology` share: what was found, looks at
- * names, at Sentinels and at replicas. */
+ * names, at Sentinels, at replicas and at the nodes of a Cluster. */
 #ifndef REEF_SESSION_CLI_CHECK_H
 #define REEF_SESSION_CLI_CHECK_H
 #include "session/cli/cli.h"
@@ -9,7 +9,7 @@
 enum {
     CLI_NAME_FINDINGS = 8, /* about one name, at most */
     CLI_CHECK_NAMES = 40,  /* findings about names, at most; then those of the rest */
-    CLI_BELIEF_FINDINGS = 48, /* about Sentinels and replicas, at most */
+    CLI_BELIEF_FINDINGS = 48, /* about Sentinels and replicas, or nodes, at most */
     CLI_CHECK_FINDINGS = REEF_FINDINGS_MAX + CLI_CHECK_NAMES + CLI_BELIEF_FINDINGS + 24,
     CLI_REPLICAS = 32 /* kept, of one master */
 };
@@ -53,9 +53,12 @@ typedef struct cli_replication {
     cli_replica replicas[CLI_REPLICAS];
 } cli_replication;
 
+typedef struct cli_census cli_census; /* census.h */
+
 typedef struct cli_check {
     cli_context *ctx;
     reef_server server;
+    cli_census *census; /* of a Cluster; NULL: it is none, or was not asked yet */
     reef_topology topology;
     cli_replication replication;
     bool has_latency, has_clock;
@@ -63,6 +66,7 @@ typedef struct cli_check {
     char eviction[32]; /* maxmemory_policy, "" where not known */
     int exit_code;     /* of the first problem */
     int failed;        /* there is no connection: the exit code; else CLI_DONE */
+    char why[REEF_ERROR_TEXT]; /* the same, in words */
     size_t count;
     cli_finding findings[CLI_CHECK_FINDINGS];
     size_t name_count;
@@ -129,6 +133,22 @@ reef_code cli_topology_ask(cli_check *, reef_error *);
 reef_code cli_topology_meet(cli_check *, reef_error *);
 /* The members as JSON, without the braces. */
 void cli_topology_json(const cli_check *);
+
+/* ---- census.c ----------------------------------------------------------------- */
+/* Who answers is a node of a Cluster. */
+bool cli_check_is_cluster(const cli_check *);
+/* Asks all nodes, and shows what they say in lines. */
+void cli_census_look(cli_check *);
+void cli_census_end(cli_check *);
+
+/* ---- census_find.c ------------------------------------------------------------ */
+/* What is wrong with the Cluster, worst first. */
+void cli_census_find(cli_check *);
+
+/* ---- census_seeds.c ----------------------------------------------------------- */
+/* Hosts of the settings that lead nowhere, or elsewhere than to this Cluster. Asks
+ * those that are not known to be nodes of it. */
+void cli_census_seeds(cli_check *);
 
 /* ---- belief.c ----------------------------------------------------------------- */
 /* The Sentinels that know the master by its name. */

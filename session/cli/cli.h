@@ -45,6 +45,8 @@ typedef enum cli_opt {
     CLI_OPT_SECONDS,
     CLI_OPT_THREADS,
     CLI_OPT_RATE,
+    CLI_OPT_MASTERS,
+    CLI_OPT_OWNER,
     CLI_OPTS
 } cli_opt;
 
@@ -54,6 +56,8 @@ typedef struct cli_option {
     const char *value; /* NULL: a flag */
     const char *help;
 } cli_option;
+
+enum { CLI_KEYS_MAX = 64 /* times that --key may be given */ };
 
 typedef struct cli_context cli_context;
 
@@ -73,6 +77,8 @@ struct cli_context {
     const char *values[CLI_OPTS];                  /* NULL: not given; "" for a flag */
     const char *nameservers[REEF_NAMESERVERS_MAX]; /* each that was given */
     uint32_t nameserver_count;
+    const char *keys[CLI_KEYS_MAX]; /* --key, each that was given */
+    uint32_t key_count;
     const cli_command *command;
     char **args; /* what is left of argv */
     int arg_count;
@@ -98,6 +104,9 @@ extern const cli_option cli_options[CLI_OPTS];
  * printed. With --help or --version the rest is not judged. */
 int cli_options_read(cli_context *, int argc, char *argv[]);
 bool cli_has(const cli_context *, cli_opt);
+/* The next number off "1,2,3", at most `max`. False: none is left, or what stands there
+ * is none; then `text` is not at its end. */
+bool cli_next_number(const char **text, uint64_t max, uint64_t *out);
 /* The bits that every command takes. */
 uint32_t cli_common_options(void);
 /* Digits alone, at most `max`. */

@@ -46,7 +46,7 @@ const cli_command cli_commands[] = {
      .run = cli_srv_run},
     {.name = "topology",
      .args = "",
-     .summary = "master, replicas and Sentinels, and whether a fail-over could be",
+     .summary = "who serves what, and whether a fail-over could be",
      .help =
          "Asks every Sentinel what it believes, the master for its replicas, and says\n"
          "in plain words what stands in the way of a fail-over: who is silent, cut\n"
@@ -59,6 +59,13 @@ const cli_command cli_commands[] = {
          "jumped) votes, but finds no master down. On a single server: its role and\n"
          "its replicas. It changes nothing. Exit code 10: all works now, but no\n"
          "fail-over would.\n"
+         "\n"
+         "On a Cluster every node is asked what it knows of the others: who serves\n"
+         "which slots, with how many keys and which epoch (of two claims the higher\n"
+         "one counts), each master's replicas below it, and how they are; then what\n"
+         "is wrong: slots that nobody serves or two nodes claim, masters that failed\n"
+         "or have no replica, nodes that are silent or of another mind than most,\n"
+         "slots on the move.\n"
          "\n"
          "Examples:\n"
          "  reef topology\n"
@@ -88,14 +95,22 @@ const cli_command cli_commands[] = {
          "argument of the command is taken for one of reef's. A reply of nil is a\n"
          "reply: exit code 0. An error reply goes to stderr: exit code 6.\n"
          "\n"
+         "On a Cluster --key says which arguments are keys, several as 1,2 or one\n"
+         "after the other: the command goes to the node that has them, and is not\n"
+         "sent where they are in different slots. Without --key it goes to any\n"
+         "master; with --masters to each of them, with --all to replicas, too, and\n"
+         "each answer is shown under its node's name.\n"
+         "\n"
          "Examples:\n"
          "  reef call PING\n"
          "  reef call --timeout 1s PING\n"
          "  reef call --key 1 GET Sessions:xyz\n"
          "  reef call --json --repeatable HGETALL h\n"
+         "  reef call --key 1,2 MGET {ada}a {ada}b\n"
+         "  reef call --masters DBSIZE\n"
          "  reef call --raw INFO server\n",
-     .options =
-         CLI_BIT(CLI_OPT_KEY) | CLI_BIT(CLI_OPT_REPEATABLE) | CLI_BIT(CLI_OPT_RAW),
+     .options = CLI_BIT(CLI_OPT_KEY) | CLI_BIT(CLI_OPT_REPEATABLE) |
+                CLI_BIT(CLI_OPT_RAW) | CLI_BIT(CLI_OPT_ALL) | CLI_BIT(CLI_OPT_MASTERS),
      .min_args = 1,
      .max_args = INT_MAX,
      .verbatim = true,
@@ -193,13 +208,21 @@ const cli_command cli_commands[] = {
      .options = CLI_BIT(CLI_OPT_PROTO),
      .run = cli_resp_run},
     {.name = "slot",
-     .args = "KEY...",
-     .summary = "the hash slot of each key",
-     .help = "One key: its slot. Several: a line each, the slot, then the key.\n"
+     .args = "KEY... [--owner]",
+     .summary = "the hash slot of each key, and which node has it",
+     .help = "One key: its slot. Several: a line each, the slot, then the key. That\n"
+             "needs no server and no settings.\n"
+             "\n"
+             "With --owner, or with -c, the Cluster of the settings is asked: behind\n"
+             "slot and key stand the node that serves it, its replicas, and where it\n"
+             "is on its way to. A slot that no node serves: exit code 4.\n"
              "\n"
              "Examples:\n"
              "  reef slot foo\n"
-             "  reef slot '{user1000}.following' '{user1000}.followers'\n",
+             "  reef slot '{user1000}.following' '{user1000}.followers'\n"
+             "  reef slot --owner Sessions:xyz\n"
+             "  reef -c /etc/knot/knot.toml slot Sessions:xyz --json\n",
+     .options = CLI_BIT(CLI_OPT_OWNER),
      .min_args = 1,
      .max_args = INT_MAX,
      .run = cli_slot_run},

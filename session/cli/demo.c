@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEMO_ROUNDS = 1000 }; /* of SCAN, when cleaning up */
-
 static const char demo_user[] = "0190d1a5-7e40-7000-8000-00000000ada1";
 
 typedef struct demo_tour {
@@ -236,42 +234,30 @@ static bool demo_late(demo_tour *t)
 
 /* ---- the frame ---------------------------------------------------------------- */
 
-/* Deletes what one page of SCAN found; true: there are more pages. */
-static bool demo_sweep_page(demo_tour *t, char *cursor, size_t cap, size_t *removed)
+/* True: it was there. */
+static bool demo_delete(demo_tour *t, reef_str key)
 {
-    char pattern[80];
-    (void)snprintf(pattern, sizeof pattern, "%s*", t->prefix);
-    reef_cmd_begin(t->cmd, "SCAN");
-    reef_cmd_text(t->cmd, cursor);
-    reef_cmd_text(t->cmd, "MATCH");
-    reef_cmd_text(t->cmd, pattern);
-    reef_cmd_text(t->cmd, "COUNT");
-    reef_cmd_int(t->cmd, 1000);
-    reef_reply *page = demo_call(t);
-    const reef_node *root = reef_reply_root(page), *keys = reef_at(root, 1);
-    reef_str next = reef_text(page, reef_at(root, 0));
-    for (size_t i = 0; i < reef_count(keys); i++) {
-        reef_cmd_begin(t->cmd, "DEL");
-        reef_cmd_key(t->cmd, reef_text(page, reef_at(keys, i)));
-        reef_reply *gone = demo_call(t);
-        *removed += (size_t)(reef_int(reef_reply_root(gone), 0) == 1);
-        reef_reply_free(gone);
-    }
-    bool more = reef_reply_code(page) == REEF_OK && next.len > 0 && next.len < cap &&
-                !reef_str_is(next, "0");
-    if (more)
-        (void)snprintf(cursor, cap, "%.*s", (int)next.len, next.ptr);
-    reef_reply_free(page);
-    return more;
+    reef_cmd_begin(t->cmd, "DEL");
+    reef_cmd_key(t->cmd, key);
+    reef_reply *gone = demo_call(t);
+    bool was = reef_int(reef_reply_root(gone), 0) == 1;
+    reef_reply_free(gone);
+    return was;
 }
 
 static void demo_sweep(demo_tour *t)
 {
-    char cursor[32] = "0";
+    char pattern[80];
     size_t removed = 0;
-    int rounds = 0;
-    while (demo_sweep_page(t, cursor, sizeof cursor, &removed) && rounds < DEMO_ROUNDS)
-        rounds++;
+    reef_error error;
+    reef_str key;
+    (void)snprintf(pattern, sizeof pattern, "%s*", t->prefix);
+    reef_scan_options options = {.match = reef_str_of(pattern)};
+    reef_scan *scan = reef_scan_new(t->ctx->client, &options, &error);
+    while (scan != NULL &&
+           reef_scan_next(scan, t->ctx->timeout_ms, &key, &error) == REEF_OK)
+        removed += demo_delete(t, key);
+    reef_scan_free(scan);
     if (t->code == CLI_DONE)
         printf("\nDone; the %zu keys of this tour are removed again.\n", removed);
 }

@@ -24,7 +24,7 @@ const cli_option cli_options[CLI_OPTS] = {
     [CLI_OPT_HELP] = {'h', "help", NULL, "this help"},
     [CLI_OPT_VERSION] = {'\0', "version", NULL, "print reef's version"},
     [CLI_OPT_KEY] = {'\0', "key", "N",
-                     "argument N (1 is the one after the name) picks the slot"},
+                     "argument N is a key (1 is the one after the name); also 1,2"},
     [CLI_OPT_REPEATABLE] = {'\0', "repeatable", NULL,
                             "running it twice does no harm: may be sent again"},
     [CLI_OPT_RAW] = {'\0', "raw", NULL, "print strings as they are, unquoted"},
@@ -33,7 +33,7 @@ const cli_option cli_options[CLI_OPTS] = {
     [CLI_OPT_USER] = {'\0', "user", "U", "the id of the user"},
     [CLI_OPT_IP] = {'\0', "ip", "IP", "the address that the user came from"},
     [CLI_OPT_AGENT] = {'\0', "agent", "TEXT", "the browser's user agent"},
-    [CLI_OPT_ALL] = {'\0', "all", NULL, "everyone's"},
+    [CLI_OPT_ALL] = {'\0', "all", NULL, "everyone's sessions; every node"},
     [CLI_OPT_TABLE] = {'\0', "table", NULL, "the settings there are, in Markdown"},
     [CLI_OPT_NAMESERVER] = {'\0', "nameserver", "IP",
                             "ask it: ip, ip:port, domain/ip:port; may be repeated"},
@@ -41,6 +41,8 @@ const cli_option cli_options[CLI_OPTS] = {
     [CLI_OPT_THREADS] = {'\0', "threads", "T", "how many, 1 to 256 (default 8)"},
     [CLI_OPT_RATE] = {'\0', "rate", "R",
                       "calls a second over all threads (default 0: no limit)"},
+    [CLI_OPT_MASTERS] = {'\0', "masters", NULL, "every node that serves slots"},
+    [CLI_OPT_OWNER] = {'\0', "owner", NULL, "ask the server which node has it"},
 };
 
 typedef struct options_scan {
@@ -78,7 +80,27 @@ bool cli_number(reef_str digits, uint64_t max, uint64_t *out)
     return digits.len > 0;
 }
 
-/* The one option that may be given several times. */
+bool cli_next_number(const char **text, uint64_t max, uint64_t *out)
+{
+    size_t len = strcspn(*text, ",");
+    bool last = (*text)[len] == '\0';
+    if (!cli_number((reef_str){*text, len}, max, out) ||
+        (!last && (*text)[len + 1] == '\0'))
+        return false;
+    *text += len + !last;
+    return true;
+}
+
+/* Options that may be given several times. */
+static int options_key(cli_context *ctx, const char *value)
+{
+    if (ctx->key_count == CLI_KEYS_MAX)
+        return cli_usage(ctx, "--key ", value,
+                         " is one too many; write several as --key 1,2,3");
+    ctx->keys[ctx->key_count++] = value;
+    return CLI_DONE;
+}
+
 static int options_nameserver(cli_context *ctx, const char *value)
 {
     if (ctx->nameserver_count == REEF_NAMESERVERS_MAX)
@@ -101,6 +123,8 @@ static int options_store(options_scan *s, int opt, const char *inline_value)
     s->ctx->values[opt] = inline_value != NULL ? inline_value : s->argv[++s->at];
     if (opt == CLI_OPT_NAMESERVER)
         return options_nameserver(s->ctx, s->ctx->values[opt]);
+    if (opt == CLI_OPT_KEY)
+        return options_key(s->ctx, s->ctx->values[opt]);
     return CLI_DONE;
 }
 
@@ -227,17 +251,28 @@ static bool options_duration(const char *text, int64_t *ms)
     return false;
 }
 
+/* One or several numbers of arguments. */
+static bool options_keys_good(const char *text)
+{
+    uint64_t n = 0;
+    bool good = true;
+    do
+        good = cli_next_number(&text, OPTIONS_KEY_MAX, &n) && n > 0;
+    while (good && *text != '\0');
+    return good;
+}
+
 static int options_values(cli_context *ctx)
 {
-    uint64_t n;
     const char *timeout = ctx->values[CLI_OPT_TIMEOUT];
     if (timeout != NULL && !options_duration(timeout, &ctx->timeout_ms))
         return cli_usage(ctx, "--timeout ", timeout,
                          " is no time; write it like 500ms, 2s or 1m, up to a day");
-    const char *key = ctx->values[CLI_OPT_KEY];
-    if (key != NULL && (!cli_number(reef_str_of(key), OPTIONS_KEY_MAX, &n) || n == 0))
-        return cli_usage(ctx, "--key ", key,
-                         " is no argument's number; 1 is the one after the name");
+    for (uint32_t i = 0; i < ctx->key_count; i++) {
+        if (!options_keys_good(ctx->keys[i]))
+            return cli_usage(ctx, "--key ", ctx->keys[i],
+                             " is no argument's number; 1 is the one after the name");
+    }
     const char *proto = ctx->values[CLI_OPT_PROTO];
     if (proto != NULL && strcmp(proto, "2") != 0 && strcmp(proto, "3") != 0)
         return cli_usage(ctx, "--proto ", proto, " is not 2 or 3");

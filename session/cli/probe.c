@@ -47,7 +47,8 @@ static void probe_memory(cli_check *check, reef_str info)
     (void)cli_info_field(info, "maxmemory_policy", check->eviction,
                          sizeof check->eviction);
     bool limited = max[0] != '\0' && strcmp(max, "0") != 0;
-    if (limited && check->eviction[0] != '\0' &&
+    bool one = !cli_check_is_cluster(check); /* of a Cluster all masters are asked */
+    if (one && limited && check->eviction[0] != '\0' &&
         strcmp(check->eviction, "noeviction") != 0)
         cli_check_find(
             check, CLI_DONE, "when memory is short the server drops sessions (",

@@ -142,6 +142,17 @@ static unsigned soak_threads_start(soak_run *run)
     return count;
 }
 
+/* What the client says of it all. */
+static void soak_ask_client(soak_run *run)
+{
+    reef_stats *stats = calloc(1, sizeof *stats);
+    if (stats == NULL)
+        return;
+    reef_client_stats(run->client, stats);
+    run->retries = stats->retries;
+    free(stats);
+}
+
 static int soak_threads(soak_run *run)
 {
     soak_clock_start(run);
@@ -152,6 +163,7 @@ static int soak_threads(soak_run *run)
         (void)atomic_fetch_sub(&run->working, (unsigned)run->thread_count - count);
     }
     soak_watch(run);
+    soak_ask_client(run);
     run->took_us = atomic_load(&run->called_us) - run->begin_us;
     for (unsigned i = 0; i < count; i++)
         (void)pthread_join(run->workers[i].thread, NULL);
@@ -190,7 +202,9 @@ int cli_soak_run(cli_context *ctx)
         code = soak_workers(&run);
     if (code == CLI_DONE) {
         soak_intro(&run);
+        soak_slots_begin(&run);
         code = soak_threads(&run);
+        soak_slots_end(&run);
         if (code == CLI_DONE)
             code = soak_report(&run);
     }

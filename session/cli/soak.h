@@ -2,8 +2,9 @@
  *
  * soak: threads that use sessions and verify every reply, for a fail-over drill. What
  * its files share. soak_check.c judges and soak_tally.c counts, both without I/O;
- * soak_worker.c makes the calls, soak_watch.c shows what goes on, soak_report.c tells
- * how it ended, and soak.c holds it together. */
+ * soak_worker.c makes the calls, soak_watch.c shows what goes on, soak_slots.c sees
+ * what became of a Cluster's slots, soak_report.c tells how it ended, and soak.c holds
+ * it together. */
 #ifndef REEF_SESSION_CLI_SOAK_H
 #define REEF_SESSION_CLI_SOAK_H
 #include <pthread.h>
@@ -170,7 +171,7 @@ typedef struct soak_worker {
     soak_tally tally;
 } soak_worker;
 
-enum { SOAK_EVENT_KINDS = REEF_EVENT_SWITCHED + 1 };
+enum { SOAK_EVENT_KINDS = REEF_EVENT_MOVED + 1 };
 
 struct soak_run {
     cli_context *ctx;
@@ -189,8 +190,12 @@ struct soak_run {
     pthread_cond_t stopped;
     soak_worker *workers;
     uint64_t events[SOAK_EVENT_KINDS];
+    uint64_t retries; /* commands that were sent again, or to another node */
     bool interrupted;
     reef_server server;
+    struct cli_census *before; /* of a Cluster, when the run began; else NULL */
+    bool has_moved;            /* what follows is known */
+    uint32_t moved;            /* slots that another node serves now */
 };
 
 int64_t soak_now_us(void);
@@ -213,6 +218,12 @@ void soak_worker_tally(soak_worker *, soak_tally *sum);
  * over or SIGINT or SIGTERM came. Called once at a time, since it handles signals. */
 void soak_watch(soak_run *);
 void soak_stop(soak_run *); /* ends it now */
+
+/* ---- soak_slots.c: who served what before, and who does now ------------------- */
+/* Looks at a Cluster; nothing elsewhere, and no error where it can't be told. */
+void soak_slots_begin(soak_run *);
+/* Looks again and compares. Called once, before the client is closed. */
+void soak_slots_end(soak_run *);
 
 /* ---- soak_report.c ------------------------------------------------------------ */
 int soak_exit_of(const soak_tally *);

@@ -123,6 +123,10 @@ void soak_report_text(const soak_run *run, const soak_tally *t)
     report_fault(run, "answers to the wrong caller", t->verdicts.wrong_caller);
     report_fault(run, "acknowledged writes missing", t->verdicts.missing);
     report_fault(run, "commands that ran twice", t->verdicts.twice);
+    if (run->has_moved) {
+        printf("  %-28s%" PRIu64 "\n", "sent again, or elsewhere", run->retries);
+        printf("  %-28s%" PRIu32 "\n", "slots that moved", run->moved);
+    }
     printf("  %-28s%" PRIu64 "\n", "looked at again in the end", t->checked);
     if (t->unchecked > 0)
         report_fault(run, "not looked at in the end", t->unchecked);
@@ -193,6 +197,11 @@ void soak_report_json(const soak_run *run, const soak_tally *t)
     printf(",\"longest_gap_ms\":%.3f,\"longest_gap_at_s\":%.3f", report_ms(t->gap_us),
            report_s(t->gap_at_us - run->begin_us));
     report_json_verdicts(&t->verdicts);
+    printf(",\"retries\":%" PRIu64 ",\"slots_moved\":", run->retries);
+    if (run->has_moved)
+        printf("%" PRIu32, run->moved);
+    else
+        fputs("null", stdout);
     printf(",\"checked\":%" PRIu64 ",\"unchecked\":%" PRIu64, t->checked, t->unchecked);
     report_json_events(run);
     printf(",\"exit\":%d}\n", soak_exit_of(t));

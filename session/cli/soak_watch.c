@@ -97,6 +97,8 @@ static cli_color watch_color(reef_event_kind kind)
     case REEF_EVENT_RETRIED:
         return CLI_YELLOW;
     case REEF_EVENT_CONNECTED:
+    case REEF_EVENT_MAP:
+    case REEF_EVENT_MOVED:
     case REEF_EVENT_SWITCHED:
         return CLI_GREEN;
     }
@@ -136,20 +138,33 @@ static void watch_event(watch *w, const reef_event *e)
 
 /* ---- the live line ------------------------------------------------------------ */
 
-/* Who answered most since the last look, and so gets the calls. */
-static const char *watch_peer(watch *w)
+/* An earlier one of these links, which answered something, leads to the same peer. */
+static bool watch_is_counted(const watch *w, const uint64_t more[], uint32_t index)
+{
+    uint32_t i = 0;
+    while (i < index && (more[i] == 0 || strcmp(w->stats.links[i].peer,
+                                                w->stats.links[index].peer) != 0))
+        i++;
+    return i < index;
+}
+
+/* Who answered most since the last look, and so gets the calls; and how many did. */
+static const char *watch_peer(watch *w, uint32_t *peers)
 {
     const char *peer = "nobody";
-    uint64_t most = 0;
+    uint64_t most = 0, more[REEF_STATS_LINKS] = {0};
+    *peers = 0;
     reef_client_stats(w->run->client, &w->stats);
     for (uint32_t i = 0; i < w->stats.link_count && i < REEF_STATS_LINKS; i++) {
         const reef_link_stats *link = &w->stats.links[i];
-        uint64_t more = link->calls - (link->calls >= w->calls[i] ? w->calls[i] : 0);
-        if (link->ready && more > most) {
-            most = more;
+        uint64_t before = link->calls >= w->calls[i] ? w->calls[i] : 0;
+        w->calls[i] = link->calls;
+        more[i] = link->ready ? link->calls - before : 0;
+        if (more[i] > most) {
+            most = more[i];
             peer = link->peer;
         }
-        w->calls[i] = link->calls;
+        *peers += more[i] > 0 && !watch_is_counted(w, more, i);
     }
     return peer;
 }
@@ -165,7 +180,8 @@ static void watch_since(const soak_tally *before, soak_tally *now)
 static void watch_draw(watch *w, int64_t now_ms)
 {
     soak_run *run = w->run;
-    const char *peer = watch_peer(w);
+    uint32_t peers;
+    const char *peer = watch_peer(w, &peers);
     double s = (double)(now_ms - w->live_ms) / 1000;
     memset(w->now, 0, sizeof *w->now);
     for (uint64_t i = 0; i < run->thread_count; i++)
@@ -179,6 +195,8 @@ static void watch_draw(watch *w, int64_t now_ms)
             s > 0 ? (double)w->now->calls / s : 0, soak_tally_errors(&all),
             (double)soak_tally_quantile(w->now, 990000) / 1000);
     cli_put_text(stderr, reef_str_of(peer));
+    if (peers > 1)
+        fprintf(stderr, " and %" PRIu32 " more", peers - 1);
     fputs("\033[K", stderr);
     (void)fflush(stderr);
     *w->before = all;

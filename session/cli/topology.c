@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * reef topology: who watches the master, what each of them believes, which replicas
- * there are, and in plain words what stands in the way of a fail-over. On a single
- * server: its role, and its replicas. It changes nothing anywhere.
+ * there are, and in plain words what stands in the way of a fail-over. On a Cluster:
+ * its nodes (census.c). On a single server: its role, and its replicas. It changes
+ * nothing anywhere.
  *
  * Invariant: texts of Sentinels and servers are printed by the put functions alone. */
 #include "session/cli/belief.h"
+#include "session/cli/census.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -250,6 +252,10 @@ void cli_topology_json(const cli_check *check)
     printf("\"sentinel\":%s", topo_bool(sentinel));
     if (sentinel)
         topo_json_sentinels(check);
+    if (check->census != NULL) {
+        fputc(',', stdout);
+        cli_census_json(check->census);
+    }
     fputs(",\"replication\":", stdout);
     if (check->replication.known)
         cli_replicas_json(&check->replication);
@@ -285,6 +291,14 @@ static int topo_failed(cli_check *check, const reef_error *error)
     return code;
 }
 
+/* Of a Cluster in which nothing is wrong. */
+static void topo_text_cluster(const cli_census *c)
+{
+    printf("      %" PRIu32 " masters serve all slots, and each has a replica that "
+           "could take its place\n",
+           c->masters);
+}
+
 static void topo_text(const cli_check *check)
 {
     const reef_topology *t = &check->topology;
@@ -294,6 +308,15 @@ static void topo_text(const cli_check *check)
     if (check->exit_code != CLI_DONE)
         return;
     cli_put_colored(stdout, check->ctx->color_out, CLI_GREEN, "good");
+    if (check->census != NULL && check->census->views > 0) {
+        topo_text_cluster(check->census);
+        return;
+    }
+    if (cli_check_is_cluster(check)) {
+        fputs("      calls are answered; what a fail-over would do is not known\n",
+              stdout);
+        return;
+    }
     if (t->sentinel)
         printf("      %" PRIu32 " Sentinel%s could vote a fail-over", able,
                able == 1 ? "" : "s");
@@ -308,6 +331,24 @@ static void topo_text(const cli_check *check)
               stdout);
 }
 
+/* A server, and Sentinels where they watch it. */
+static void topo_server(cli_check *check, reef_cmd *cmd)
+{
+    cli_replicas_ask(check, cmd);
+    cli_check_server(check);
+    cli_replicas_show(check);
+    cli_belief_find(check);
+    cli_check_role(check);
+    cli_replicas_find(check);
+}
+
+static void topo_cluster(cli_check *check)
+{
+    cli_check_server(check);
+    cli_census_look(check);
+    cli_census_find(check);
+}
+
 static int topo_all(cli_check *check)
 {
     cli_context *ctx = check->ctx;
@@ -320,13 +361,11 @@ static int topo_all(cli_check *check)
         error = (reef_error){REEF_NOMEM, 0, "out of memory"};
         return topo_failed(check, &error);
     }
-    cli_replicas_ask(check, cmd);
+    if (cli_check_is_cluster(check))
+        topo_cluster(check);
+    else
+        topo_server(check, cmd);
     reef_cmd_free(cmd);
-    cli_check_server(check);
-    cli_replicas_show(check);
-    cli_belief_find(check);
-    cli_check_role(check);
-    cli_replicas_find(check);
     if (cli_has(ctx, CLI_OPT_JSON)) {
         fputc('{', stdout);
         topo_json(check, check->exit_code);
@@ -342,5 +381,8 @@ int cli_topology_run(cli_context *ctx)
     memset(&check, 0, sizeof check);
     check.ctx = ctx;
     int code = cli_open(ctx);
-    return code == CLI_DONE ? topo_all(&check) : code;
+    if (code == CLI_DONE)
+        code = topo_all(&check);
+    cli_census_end(&check);
+    return code;
 }

@@ -15,7 +15,7 @@
 
 #include "session/cli/cli.h"
 
-enum { CAP_TEXT = 1 << 16, CAP_WORDS = 16 };
+enum { CAP_TEXT = 1 << 16, CAP_WORDS = 160 };
 
 typedef struct cap {
     cli_context ctx;

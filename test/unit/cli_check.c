@@ -18,6 +18,7 @@ reef_code __wrap_reef_server_info(reef_client *client, int64_t timeout_ms,
 static reef_code met;       /* how the handshake ended */
 static bool lets_anyone_in; /* also without the password */
 static const char *peer, *role;
+static const char *words = "said the fake";
 
 reef_code __wrap_reef_server_info(reef_client *client, int64_t timeout_ms,
                                   reef_server *out, reef_error *error)
@@ -26,7 +27,7 @@ reef_code __wrap_reef_server_info(reef_client *client, int64_t timeout_ms,
     bool bare = reef_client_config(client)->password[0] == '\0';
     reef_code code = bare && !lets_anyone_in ? REEF_AUTH : met;
     *error = (reef_error){code, 0, ""};
-    (void)snprintf(error->text, sizeof error->text, "said the fake");
+    (void)snprintf(error->text, sizeof error->text, "%s", words);
     memset(out, 0, sizeof *out);
     out->protocol = 3;
     (void)snprintf(out->peer, sizeof out->peer, "%s", peer);
@@ -215,6 +216,36 @@ static void check_advice(void **state)
     assert_int_equal(checks(c), CLI_USAGE);
     assert_string_equal(c->out, "");
     cap_has(c->err, ":2:6: error: ");
+}
+
+/* Several hosts, and a db: what contradicts a Cluster, with the place to change. */
+static void check_advice_cluster(void **state)
+{
+    cap *c = *state;
+    cap_settings(c, "[server.redis]\nenabled = true\npassword = \"hunter2\"\n"
+                    "hosts = [\"10.0.0.1\", \"10.0.0.2\"]\n");
+    met = REEF_CONNECT;
+    assert_int_equal(checks(c), CLI_UNREACHED);
+    cap_has(c->out,
+            "to do     start the nodes there, or correct server.redis.hosts: /");
+    cap_has(c->out, ":4:9\n");
+    met = REEF_BADCONFIG;
+    assert_int_equal(checks(c), CLI_USAGE);
+    cap_has(c->out,
+            "to do     name nodes of one Cluster, or one server alone, or set ");
+    met = REEF_AUTH;
+    assert_int_equal(checks(c), CLI_AUTH);
+    cap_has(c->out, "to do     correct server.redis.password and");
+    cap_settings(c, "[server.redis]\nenabled = true\npassword = \"hunter2\"\ndb = 2\n"
+                    "hosts = [\"10.0.0.1\"]\n");
+    met = REEF_BADCONFIG;
+    assert_int_equal(checks(c), CLI_USAGE);
+    cap_has_not(c->out, "to do");
+    words = "says that it is a node of a Cluster";
+    assert_int_equal(checks(c), CLI_USAGE);
+    cap_has(c->out, "to do     write db = 0: a Cluster has no other: /");
+    cap_has(c->out, ":4:6\n");
+    words = "said the fake";
 }
 
 /* Names are looked up before anything is connected to, each in a line or some; what is
@@ -487,17 +518,12 @@ static void check_findings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CHECK_TEST(check_good),
-        CHECK_TEST(check_notes),
-        CHECK_TEST(check_problems),
-        CHECK_TEST(check_advice),
-        CHECK_TEST(check_findings),
-        CHECK_TEST(check_names),
-        CHECK_TEST(check_names_odd),
-        CHECK_TEST(check_nameserver),
-        CHECK_TEST(check_replica),
-        CHECK_TEST(check_sentinels),
-        CHECK_TEST(check_sentinel_advice),
+        CHECK_TEST(check_good),           CHECK_TEST(check_notes),
+        CHECK_TEST(check_problems),       CHECK_TEST(check_advice),
+        CHECK_TEST(check_advice_cluster), CHECK_TEST(check_findings),
+        CHECK_TEST(check_names),          CHECK_TEST(check_names_odd),
+        CHECK_TEST(check_nameserver),     CHECK_TEST(check_replica),
+        CHECK_TEST(check_sentinels),      CHECK_TEST(check_sentinel_advice),
         CHECK_TEST(check_json_failed),
     };
     return cmocka_run_group_tests_name("cli_check", tests, NULL, NULL);

@@ -16,7 +16,7 @@ static int options_of_line(cli_context *ctx)
 /* "reef " and the line; its exit code. */
 static int reads(cap *c, const char *line)
 {
-    char whole[512];
+    char whole[1024];
     cap_again(c);
     (void)snprintf(whole, sizeof whole, "reef %s", line);
     cap_args(c, whole);
@@ -136,6 +136,18 @@ static void options_values(void **state)
     refuses(c, "call --key 1048577 GET", "--key '1048577' is no argument's number");
     refuses(c, "call --key 0 GET", "--key '0' is no");
     refuses(c, "call --key 1x GET", "--key '1x' is no");
+    takes(c, "call --key 1,2 --key 3 GET", "call", 1);
+    assert_int_equal(c->ctx.key_count, 2);
+    assert_string_equal(c->ctx.keys[0], "1,2");
+    assert_string_equal(c->ctx.keys[1], "3");
+    refuses(c, "call --key 1, GET", "--key '1,' is no");
+    refuses(c, "call --key ,1 GET", "--key ',1' is no");
+    refuses(c, "call --key 1,,2 GET", "--key '1,,2' is no");
+    refuses(c, "call --key 1,0 --key 2 GET", "--key '1,0' is no");
+    char line[1024] = "call";
+    for (int i = 0; i <= CLI_KEYS_MAX; i++)
+        (void)snprintf(line + strlen(line), sizeof line - strlen(line), " --key 1");
+    refuses(c, line, "--key '1' is one too many; write several as --key 1,2,3");
     takes(c, "resp --proto 2", "resp", 0);
     refuses(c, "resp --proto 4", "--proto '4' is not 2 or 3");
 }

@@ -17,7 +17,7 @@ reef_reply *__wrap_reef_call(reef_client *client, const reef_cmd *cmd,
                              int64_t timeout_ms);
 
 static const script_answer *script_answers;
-/* The commands: "~" before one that may be repeated, its key in "<" and ">". */
+/* The commands: "~" before one that may be repeated, its keys in "<" and ">". */
 static char script_log[1 << 14];
 
 static void script_begin(const script_answer *answers)
@@ -36,15 +36,15 @@ static void script_put(reef_str text)
 /* Writes the command down; its plain words into `words`. */
 static void script_note(const reef_cmd *cmd, char *words, size_t size)
 {
-    reef_str key = {NULL, 0};
-    bool keyed = reef_cmd_slot_key(cmd, &key);
+    size_t keys = reef_cmd_keys(cmd), next = 0;
     if (reef_cmd_is_repeatable(cmd))
         script_put(reef_str_of("~"));
     words[0] = '\0';
     for (size_t i = 0; i < reef_cmd_count(cmd); i++) {
         reef_str word = reef_cmd_at(cmd, i);
-        bool is_key = keyed && word.ptr == key.ptr;
+        bool is_key = next < keys && word.ptr == reef_cmd_key_at(cmd, next).ptr;
         size_t len = strlen(words);
+        next += is_key;
         (void)snprintf(words + len, size - len, "%s%.*s", i > 0 ? " " : "",
                        (int)word.len, word.len > 0 ? word.ptr : "");
         script_put(reef_str_of(i > 0 ? " " : ""));

@@ -56,6 +56,14 @@ static void report_good(void **state)
                         "  events                      1 connected\n"
                         "good: nothing was wrong\n");
     assert_string_equal(c->err, "");
+    run.has_moved = true;
+    run.moved = 1000;
+    run.retries = 12;
+    assert_int_equal(cap_run(c, report), CLI_DONE);
+    cap_has(c->out, "  commands that ran twice     none\n"
+                    "  sent again, or elsewhere    12\n"
+                    "  slots that moved            1000\n"
+                    "  looked at again in the end  72\n");
 }
 
 static void report_bad(void **state)
@@ -126,14 +134,20 @@ static void report_json(void **state)
         "\"unsure_settled\":2,\"latency_ms\":{\"p50\":0.050,\"p99\":0.050,"
         "\"p99_9\":0.050,\"max\":0.060},\"longest_gap_ms\":12.500,"
         "\"longest_gap_at_s\":1.000,\"wrong_caller\":0,\"missing_writes\":0,"
-        "\"ran_twice\":1,\"first_wrong\":\"x\\n\",\"checked\":72,\"unchecked\":0,"
+        "\"ran_twice\":1,\"first_wrong\":\"x\\n\",\"retries\":0,\"slots_moved\":null,"
+        "\"checked\":72,\"unchecked\":0,"
         "\"events\":{\"connected\":1,\"lost\":0,\"failed\":0,\"retried\":0,"
-        "\"refused\":0,\"held\":0,\"resumed\":0,\"switched\":0},\"exit\":8}\n");
+        "\"refused\":0,\"held\":0,\"resumed\":0,\"switched\":0,\"map\":0,"
+        "\"moved\":0},\"exit\":8}\n");
     cap_again(c);
+    run.retries = 5;
+    run.has_moved = true;
+    run.moved = 1000;
     tally.verdicts = (soak_verdicts){0};
     memset(tally.errors, 0, sizeof tally.errors);
     (void)cap_run(c, report);
     cap_has(c->out, "\"errors\":{},");
+    cap_has(c->out, ",\"retries\":5,\"slots_moved\":1000,\"checked\":");
     cap_has(c->out, "\"first_wrong\":null,");
 }
 

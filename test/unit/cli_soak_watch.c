@@ -17,7 +17,7 @@ int __wrap_isatty(int fd);
 void __wrap_reef_client_stats(reef_client *client, reef_stats *out);
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
 
-static bool terminal, interrupt;
+static bool terminal, interrupt, spread;
 static soak_run *running;
 static int looks; /* before the threads have all finished */
 
@@ -26,7 +26,7 @@ int __wrap_isatty(int fd)
     return fd == 2 && terminal ? 1 : 0;
 }
 
-/* The second link is the one that answers. */
+/* The second link is the one that answers most. */
 void __wrap_reef_client_stats(reef_client *client, reef_stats *out)
 {
     static uint64_t calls;
@@ -37,6 +37,11 @@ void __wrap_reef_client_stats(reef_client *client, reef_stats *out)
         (void)snprintf(out->links[i].peer, REEF_PEER_TEXT, "link-%d\033", i);
         out->links[i].ready = i < 2;
         out->links[i].calls = i == 0 ? 7 : (uint64_t)i * (calls += 100);
+    }
+    for (int i = 0; i < 3 && spread; i++) { /* two links of one peer */
+        (void)snprintf(out->links[i].peer, REEF_PEER_TEXT, "node-%d", i / 2);
+        out->links[i].ready = true;
+        out->links[i].calls = calls;
     }
 }
 
@@ -99,7 +104,7 @@ static void event(reef_event_kind kind, int64_t at_ms, const char *peer,
 static int watch_begin(void **state)
 {
     fake_begin(FAKE_HONEST, 1);
-    terminal = interrupt = false;
+    terminal = interrupt = spread = false;
     looks = 1;
     return cap_begin(state);
 }
@@ -146,8 +151,12 @@ static void watch_live(void **state)
     terminal = true;
     assert_int_equal(cap_run(c, watched), 0);
     cap_has(c->err, "\rreef: 1.5 of 9 s, ");
-    cap_has(c->err, " calls/s, 1 errors, p99 0.25 ms, link-1\\x1b\033[K");
+    cap_has(c->err, " calls/s, 1 errors, p99 0.25 ms, link-1\\x1b and 1 more\033[K");
     cap_has(c->err, "\r\033[K");
+    spread = true;
+    looks = 1;
+    assert_int_equal(cap_run(c, watched), 0);
+    cap_has(c->err, ", node-0 and 1 more\033[K");
 }
 
 static void watch_signal(void **state)
