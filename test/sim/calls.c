@@ -14,8 +14,20 @@
 
 /* ---- submit ------------------------------------------------------------------- */
 
-static const char *const calls_verbs[] = {"ECHO",   "SET", "GET",   "INCR",
-                                          "APPEND", "DEL", "MULTI", "EXEC"};
+static const char *const calls_verbs[] = {"ECHO", "SET",   "GET",  "INCR",  "APPEND",
+                                          "DEL",  "MULTI", "EXEC", "EXISTS"};
+
+static void calls_key(sim_bytes *out, const sim_call *c, uint32_t id,
+                      const char *letter)
+{
+    sim_bytes_text(out, letter);
+    sim_bytes_int(out, id);
+    if (c->tag != SIM_NO_TAG) {
+        sim_bytes_text(out, "{t");
+        sim_bytes_int(out, c->tag);
+        sim_bytes_text(out, "}");
+    }
+}
 
 static reef_cmd *calls_command(const sim_call *c, uint32_t id)
 {
@@ -29,9 +41,13 @@ static reef_cmd *calls_command(const sim_call *c, uint32_t id)
         sim_bytes_value(&word, id, c->size);
         reef_cmd_arg(cmd, (reef_str){word.ptr, word.len});
     } else if (c->verb != SIM_MULTI && c->verb != SIM_EXEC) {
-        sim_bytes_text(&word, "k");
-        sim_bytes_int(&word, id);
+        calls_key(&word, c, id, "k");
         reef_cmd_key(cmd, (reef_str){word.ptr, word.len});
+    }
+    if (c->verb == SIM_EXISTS) {
+        sim_bytes_skip(&word, word.len);
+        calls_key(&word, c, id, "j");
+        reef_cmd_key(cmd, (reef_str){word.ptr + word.head, sim_bytes_left(&word)});
     }
     if (c->verb == SIM_SET) {
         sim_bytes_skip(&word, word.len);
@@ -47,12 +63,31 @@ static reef_cmd *calls_command(const sim_call *c, uint32_t id)
     return cmd;
 }
 
+static uint32_t calls_slot(const sim_world *w, sim_verb verb, uint32_t id)
+{
+    sim_bytes key = {0};
+    sim_call c = {.tag = w->tag};
+    bool none = verb == SIM_ECHO || verb == SIM_MULTI || verb == SIM_EXEC;
+    calls_key(&key, &c, id, "k");
+    uint32_t slot = none ? SIM_SLOTS : sim_slot((reef_str){key.ptr, key.len});
+    sim_bytes_free(&key);
+    return slot;
+}
+
 static uint32_t calls_add(sim_world *w, sim_verb verb, bool repeatable, size_t size)
 {
     uint32_t id = w->call_count++;
-    w->calls[id] = (sim_call){.verb = verb, .repeatable = repeatable, .size = size};
-    if (verb == SIM_GET || verb == SIM_DEL) {
-        w->data.entries[id] = (sim_entry){size, 0, true};
+    w->calls[id] = (sim_call){.verb = verb,
+                              .repeatable = repeatable,
+                              .size = size,
+                              .tag = w->tag,
+                              .slot = calls_slot(w, verb, id)};
+    sim_entry e = {size, 0, true, verb == SIM_EXISTS};
+    bool there = verb == SIM_GET || verb == SIM_DEL || verb == SIM_EXISTS;
+    if (there && w->cluster != NULL) {
+        sim_reshard_put(w, id, e);
+    } else if (there) {
+        w->data.entries[id] = e;
     }
     return id;
 }
@@ -99,12 +134,24 @@ uint32_t sim_call_one(sim_world *w, sim_verb verb, bool repeatable, int64_t time
     return id;
 }
 
+/* Keys of one group live together. The tag as it was. */
+static int64_t calls_together(sim_world *w)
+{
+    int64_t tag = w->tag;
+    if (w->cluster != NULL && tag == SIM_NO_TAG) {
+        w->tag = w->call_count;
+    }
+    return tag;
+}
+
 uint32_t sim_call_group(sim_world *w, bool repeatable, int64_t timeout_ms)
 {
+    int64_t tag = calls_together(w);
     uint32_t id = calls_add(w, SIM_MULTI, repeatable, 0);
     (void)calls_add(w, repeatable ? SIM_SET : SIM_INCR, repeatable, 20);
     (void)calls_add(w, SIM_ECHO, repeatable, 20);
     (void)calls_add(w, SIM_EXEC, repeatable, 0);
+    w->tag = tag;
     calls_submit(w, id, 4, timeout_ms);
     return id;
 }
@@ -112,10 +159,12 @@ uint32_t sim_call_group(sim_world *w, bool repeatable, int64_t timeout_ms)
 uint32_t sim_call_train(sim_world *w, bool repeatable, int64_t timeout_ms)
 {
     uint32_t id = w->call_count;
+    int64_t tag = calls_together(w);
     for (int i = 0; i < 3; i++) {
         uint32_t one = calls_add(w, repeatable ? SIM_SET : SIM_INCR, repeatable, 20);
         w->calls[one].plain = true;
     }
+    w->tag = tag;
     calls_submit(w, id, 3, timeout_ms);
     return id;
 }
@@ -124,6 +173,7 @@ static void calls_trouble(sim_world *w)
 {
     int64_t until = w->now_ms + sim_below(w, 1500);
     sim_node *n = w->data.truth != NULL ? w->data.truth : w->server;
+    n = w->cluster != NULL ? &w->nodes[sim_below(w, (uint32_t)w->node_count)] : n;
     int64_t *which[3] = {&n->loading_until, &n->masterdown_until, &n->busy_until};
     if (sim_chance(w, w->rates.trouble)) {
         *which[sim_below(w, 3)] = until;
@@ -147,6 +197,13 @@ void sim_call_drawn(sim_world *w)
     calls_trouble(w);
     if (w->call_count + 4 > SIM_CALLS) {
         return;
+    }
+    if (w->cluster != NULL) {
+        w->tag = sim_chance(w, 500) ? (int64_t)sim_below(w, SIM_HOT) : SIM_NO_TAG;
+        if (sim_chance(w, 150)) {
+            verb = SIM_EXISTS;
+            w->tag = sim_below(w, SIM_HOT); /* both keys in one slot */
+        }
     }
     if (sim_chance(w, 100)) {
         (void)sim_call_group(w, sim_chance(w, 500), timeout);
@@ -225,6 +282,9 @@ static bool calls_right(const sim_world *w, uint32_t id, const reef_reply *reply
                (reef_int(root, -1) == 0 && (c->repeatable || w->data.forgot));
     case SIM_EXEC:
         return calls_right_exec(w, id, reply);
+    case SIM_EXISTS:
+        return reef_int(root, -1) == 2 ||
+               (w->data.forgot && reef_int(root, -1) >= 0 && reef_int(root, -1) < 2);
     }
     return false;
 }
@@ -355,7 +415,7 @@ void sim_calls_check(sim_world *w, bool ticked)
     sim_names_check(w);
     w->watch.input++;
     size_t live = sim_memory_live() - w->live_start;
-    size_t links = sim_watched(w) ? 65536 * w->node_count : 0;
+    size_t links = sim_several(w) ? 65536 * w->node_count : 0;
     if (live > 524288 + links + 4 * w->open_bytes + 2 * w->kept_bytes) {
         sim_fail(w, "too much memory", (int64_t)live, (int64_t)w->open_bytes);
     }
@@ -404,6 +464,7 @@ void sim_calls_end(sim_world *w)
             sim_fail(w, "EXEC answered and never ran", i, 0);
         }
     }
+    sim_guard_end(w);
     if (w->strays > 4 * w->partials && w->failed == NULL) {
         sim_fail(w, "unsure, but never sent", w->strays, w->partials);
     }

@@ -2,10 +2,10 @@
  *
  * main: the simulator as a test program.
  *
- *   sim                     the seeds 1 to 2000, and the named scenes
+ *   sim                     the seeds 1 to 1500, and the named scenes
  *   sim --count N           as many seeds
- *   sim --seed S, SEED=S    that seed alone, and the scenes
- *   sim --seed S --loud     that seed alone, each step of it printed
+ *   sim --seed S, SEED=S    that seed alone, and the scenes; with --count N, N from
+ *   there sim --seed S --loud     that seed alone, each step of it printed
  *   sim --only NAME         the scenes of that name (with * for any letters) …
  *   sim --only NAME --loud  … each step of them printed */
 #include "test/sim/scenes.h"
@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAIN_SEEDS = 1500 };
+
 static struct main_wish {
     uint64_t seed, count;
     bool loud;
     const char *only;
-} main_wish = {1, 2000, false, NULL};
+} main_wish = {1, 0, false, NULL};
 
 /* Decimal, or hexadecimal after 0x. */
 static bool main_number(const char *text, uint64_t *out)
@@ -110,11 +112,9 @@ static bool main_options(int argc, char **argv)
             return false;
         }
     }
-    if (seed != NULL && seed[0] != '\0') {
-        main_wish.count = 1;
-        return main_number(seed, &main_wish.seed);
-    }
-    return true;
+    bool one = seed != NULL && seed[0] != '\0';
+    main_wish.count = main_wish.count > 0 ? main_wish.count : one ? 1 : MAIN_SEEDS;
+    return !one || main_number(seed, &main_wish.seed);
 }
 
 int main(int argc, char **argv)
@@ -130,8 +130,8 @@ int main(int argc, char **argv)
         uint64_t hash;
         return main_life(main_wish.seed, &hash) ? 0 : 1;
     }
-    struct CMUnitTest tests[2 + 7 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
-                                                   cmocka_unit_test(test_pieces)};
+    struct CMUnitTest tests[2 + 10 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
+                                                    cmocka_unit_test(test_pieces)};
     size_t count = 2;
     count += sim_scenes(tests + count);
     count += sim_scenes_links(tests + count);
@@ -140,6 +140,9 @@ int main(int argc, char **argv)
     count += sim_scenes_talk(tests + count);
     count += sim_scenes_sentinel(tests + count);
     count += sim_scenes_sentinel_faults(tests + count);
+    count += sim_scenes_cluster_talk(tests + count);
+    count += sim_scenes_cluster(tests + count);
+    count += sim_scenes_cluster_faults(tests + count);
     /* What the macro does with an array whose length is known. */
     return _cmocka_run_group_tests("sim", tests, count, NULL, NULL) == 0 ? 0 : 1;
 }

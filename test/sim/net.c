@@ -96,12 +96,13 @@ static sim_node *sim_node_at(sim_world *w, const reef_op *op, bool *silent)
         }
         known = true;
         w->addresses[i].opens++;
-        *silent = *silent || w->addresses[i].silent;
-        if (!w->addresses[i].dead && (port == 0 || port == op->port)) {
+        bool here = port == 0 || port == op->port;
+        *silent = *silent || (here && w->addresses[i].silent);
+        if (!w->addresses[i].dead && here) {
             found = &w->nodes[w->addresses[i].node];
         }
     }
-    return known || sim_watched(w) ? found : w->server;
+    return known || sim_several(w) ? found : w->server;
 }
 
 static void sim_op_open(sim_world *w, const reef_op *op)
@@ -125,6 +126,7 @@ static void sim_op_open(sim_world *w, const reef_op *op)
     w->longest_pause_ms = pause > w->longest_pause_ms ? pause : w->longest_pause_ms;
     w->last_open_ms = w->now_ms;
     sim_watch_open(w);
+    sim_guard_open(w, op->link, live);
     w->opens++;
     *l = (sim_link){.serial = ++w->next_serial,
                     .number = op->link,

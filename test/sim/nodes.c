@@ -214,6 +214,8 @@ bool sim_nodes_event(sim_world *w, const sim_event *e)
         }
     } else if (e->what == SIM_UP) {
         n->up = true;
+    } else if (w->cluster != NULL && sim_cluster_event(w, e)) {
+        return true;
     } else {
         return sim_failover_event(w, e);
     }

@@ -40,6 +40,18 @@ sim_node *sim_scene_sentinel(sim_world *, uint32_t index);
 /* Started, and a call is answered; time goes on until all Sentinels are watched. */
 sim_world *sim_scene_watching(uint32_t replicas, uint32_t sentinels);
 
+size_t sim_scenes_cluster_talk(struct CMUnitTest out[SIM_SCENES]);
+size_t sim_scenes_cluster(struct CMUnitTest out[SIM_SCENES]);
+size_t sim_scenes_cluster_faults(struct CMUnitTest out[SIM_SCENES]);
+
+/* For scenes with a Cluster (scenes_cluster.c): masters and replicas at one address, at
+ * ports from 7000, one of them in the settings. Not started yet. */
+sim_world *sim_scene_cluster(uint32_t masters, uint32_t replicas);
+/* Started; a call to each master is answered. */
+sim_world *sim_scene_mapped(uint32_t masters, uint32_t replicas);
+/* From now on, keys of the calls are in one slot that the node owns. The slot. */
+uint32_t sim_scene_aim(sim_world *, const sim_node *);
+
 /* For scenes with names (scenes_names.c). */
 #define SIM_SERVICE "_redis._tcp.db.test"
 sim_world *sim_scene_named(reef_host_kind, const char *name);

@@ -97,7 +97,7 @@ static void scene_talk(void **state)
     sim_world *w = sim_scene_sentinels(2, 3);
     sim_node *nodes[] = {sim_scene_sentinel(w, 0), w->server, &w->nodes[1]};
     talk_reader reader = {.text = talk_text()};
-    talk_names names = {"mymaster", w->server->address, "6379"};
+    talk_names names = {"mymaster", w->server->address, "6379", NULL, NULL};
     talk_line lines[3] = {{0}};
     talk_case c;
     uint32_t cases = 0, blows = 0;
@@ -201,7 +201,7 @@ static void scene_talk_wrong(void **state)
         "! fail over\n",    "resp 3\n! fail\n", "resp 3\n! give up\n< text\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         talk_reader reader = {.text = texts[i]};
-        talk_names names = {"a", "b", "c"};
+        talk_names names = {"a", "b", "c", NULL, NULL};
         talk_case c;
         assert_false(talk_next(&reader, &names, &c));
         assert_true(reader.wrong);

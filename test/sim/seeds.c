@@ -226,7 +226,7 @@ static void seeds_progress(sim_world *w)
     seeds_submit(w, 20);
     sim_run(w, w->now_ms + 600000);
     sim_run_calls(w);
-    if (sim_watched(w)) {
+    if (sim_several(w)) {
         sim_run(w, w->now_ms + SEEDS_QUIET_MS);
     }
     int64_t next = reef_engine_deadline_ms(w->engine);
@@ -236,7 +236,7 @@ static void seeds_progress(sim_world *w)
     for (uint32_t i = from; i < w->call_count && w->failed == NULL; i++) {
         if (w->calls[i].code != REEF_OK) {
             sim_fail(w, "a call failed though all is well", i, w->calls[i].code);
-        } else if (sim_watched(w) &&
+        } else if (sim_several(w) &&
                    w->calls[i].done_ms - w->calls[i].submit_ms > SEEDS_WELL_MS) {
             sim_fail(w, "a call took long though all is well", i,
                      w->calls[i].done_ms - w->calls[i].submit_ms);
@@ -259,6 +259,8 @@ sim_world *sim_life(uint64_t seed, bool loud)
     if (sim_seeds_sentinel(seed)) {
         sim_seeds_sentinels(w);
         sim_seeds_later(w);
+    } else if (sim_seeds_has_cluster(seed)) {
+        sim_seeds_cluster(w);
     } else {
         seeds_host(w);
     }

@@ -2,7 +2,7 @@
  *
  * server: the fake Redis. What it allows while it loads, is busy, or waits for a
  * password follows the command flags of Redis 7. */
-#include "test/sim/server.h"
+#include "test/sim/cluster.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,23 +66,26 @@ reef_str sim_arg(const reef_reply *cmd, size_t index)
     return reef_text(cmd, reef_at(reef_reply_root(cmd), index));
 }
 
-static bool server_writes(reef_str name)
+bool sim_writes(reef_str name)
 {
     return reef_str_is(name, "SET") || reef_str_is(name, "INCR") ||
            reef_str_is(name, "APPEND") || reef_str_is(name, "DEL");
 }
 
 /* Notes that call `id` runs on this node. */
-static void server_runs(sim_node *s, reef_str name, size_t id, int64_t now_ms)
+static void server_runs(sim_node *s, const reef_reply *cmd, size_t id, int64_t now_ms)
 {
     sim_data *d = s->data;
     d->ran[id]++;
     d->recent[d->recent_count++ % SIM_QUEUE] = (uint32_t)id;
-    if (!server_writes(name)) {
+    if (!sim_writes(sim_arg(cmd, 0))) {
         return;
     }
-    d->before[id] = d->entries[id];
+    d->before[id] = *sim_member_entry(s, id);
     d->wrote_ms[id] = now_ms;
+    if (s->member != NULL) {
+        sim_member_wrote(s, sim_arg(cmd, 1), now_ms);
+    }
     if (d->truth != NULL && d->truth != s) {
         d->astray++;
         d->astray_ms = now_ms;
@@ -98,13 +101,13 @@ static void server_data(sim_node *s, const reef_reply *cmd, int64_t now_ms,
         sim_bytes_text(out, "-ERR bad key\r\n");
         return;
     }
-    sim_entry *e = &s->data->entries[id];
-    server_runs(s, name, (size_t)id, now_ms);
+    sim_entry *e = sim_member_entry(s, (size_t)id);
+    server_runs(s, cmd, (size_t)id, now_ms);
     if (reef_str_is(name, "ECHO")) {
         sim_bytes_bulk(out, key);
     } else if (reef_str_is(name, "SET")) {
         reef_str value = sim_arg(cmd, 2);
-        *e = (sim_entry){value.len, 0, sim_is_value(value, id)};
+        *e = (sim_entry){.size = value.len, .there = sim_is_value(value, id)};
         sim_bytes_text(out, e->there ? "+OK\r\n" : "-ERR bad value\r\n");
     } else if (reef_str_is(name, "GET") && e->there) {
         server_value(out, id, e->size);
@@ -120,6 +123,9 @@ static void server_data(sim_node *s, const reef_reply *cmd, int64_t now_ms,
     } else if (reef_str_is(name, "DEL")) {
         sim_bytes_number(out, e->there ? 1 : 0);
         *e = (sim_entry){0};
+    } else if (reef_str_is(name, "EXISTS")) { /* kN, or kN and jN */
+        bool two = reef_count(reef_reply_root(cmd)) > 2;
+        sim_bytes_number(out, e->there + (two && e->twin));
     } else {
         sim_bytes_text(out, "-ERR unknown command\r\n");
     }
@@ -148,10 +154,14 @@ static void server_hello_map(const sim_node *s, const sim_conn *c, sim_bytes *ou
                    "$5\r\nproto\r\n");
     sim_bytes_number(out, c->protocol);
     sim_bytes_text(out, "$2\r\nid\r\n:7\r\n$4\r\nmode\r\n");
-    sim_bytes_word(out, s->sentinel != NULL ? "sentinel" : "standalone");
+    bool member = s->member != NULL;
+    bool replica = member ? s->member->of[sim_member_number(s)].replica : s->replica;
+    sim_bytes_word(out, s->sentinel != NULL ? "sentinel"
+                        : member            ? "cluster"
+                                            : "standalone");
     if (s->sentinel == NULL) {
         sim_bytes_word(out, "role");
-        sim_bytes_word(out, s->replica ? "replica" : "master");
+        sim_bytes_word(out, replica ? "replica" : "master");
     }
     sim_bytes_text(out, "$7\r\nmodules\r\n*0\r\n");
 }
@@ -208,10 +218,15 @@ static void server_auth(sim_node *s, sim_conn *c, const reef_reply *cmd, sim_byt
     }
 }
 
-static void server_select(sim_conn *c, const reef_reply *cmd, sim_bytes *out)
+static void server_select(const sim_node *s, sim_conn *c, const reef_reply *cmd,
+                          sim_bytes *out)
 {
     reef_str word = sim_arg(cmd, 1);
     bool good = word.len == 1 && word.ptr[0] >= '0' && word.ptr[0] <= '9';
+    if (s->member != NULL && !reef_str_is(word, "0")) {
+        sim_bytes_text(out, "-ERR SELECT is not allowed in cluster mode\r\n");
+        return;
+    }
     if (good) {
         c->db = (uint32_t)(word.ptr[0] - '0');
     }
@@ -221,9 +236,10 @@ static void server_select(sim_conn *c, const reef_reply *cmd, sim_bytes *out)
 /* ---- what may run now --------------------------------------------------------- */
 
 /* The error that the state of the server gives this command; NULL: it may run. */
-static const char *server_denies(const sim_node *s, const sim_conn *c, reef_str name,
+static const char *server_denies(sim_node *s, const sim_conn *c, const reef_reply *cmd,
                                  int64_t now_ms)
 {
+    reef_str name = sim_arg(cmd, 0);
     bool hello = reef_str_is(name, "HELLO") || reef_str_is(name, "AUTH");
     bool multi = reef_str_is(name, "MULTI");
     bool stale = hello || multi || reef_str_is(name, "CLIENT") ||
@@ -231,6 +247,13 @@ static const char *server_denies(const sim_node *s, const sim_conn *c, reef_str 
                  reef_str_is(name, "EXEC") || reef_str_is(name, "ROLE");
     if (!c->authed && !hello) {
         return "-NOAUTH Authentication required.\r\n";
+    }
+    if (s->member != NULL) {
+        const char *elsewhere = sim_member_denies(s, c, cmd);
+        if (elsewhere != NULL) {
+            return elsewhere;
+        }
+        stale = stale || reef_str_is(name, "CLUSTER") || reef_str_is(name, "ASKING");
     }
     if (now_ms < s->loading_until && !stale) {
         return "-LOADING Redis is loading the dataset in memory\r\n";
@@ -242,7 +265,7 @@ static const char *server_denies(const sim_node *s, const sim_conn *c, reef_str 
     if (now_ms < s->busy_until && !hello && !multi) {
         return "-BUSY Redis is busy running a script.\r\n";
     }
-    if (s->replica && server_writes(name)) {
+    if (s->replica && sim_writes(name)) {
         return "-READONLY You can't write against a read only replica.\r\n";
     }
     return NULL;
@@ -251,7 +274,10 @@ static const char *server_denies(const sim_node *s, const sim_conn *c, reef_str 
 static void server_exec(sim_node *s, sim_conn *c, const char *denied, int64_t now_ms,
                         sim_bytes *out)
 {
-    if (c->dirty || denied != NULL) {
+    bool busy = denied != NULL && strncmp(denied, "-BUSY", 5) == 0;
+    if (denied != NULL && !busy) { /* redirected: EXEC itself says so */
+        sim_bytes_text(out, denied);
+    } else if (c->dirty || denied != NULL) {
         sim_bytes_text(out, c->dirty ? "-EXECABORT Transaction discarded because of "
                                        "previous errors.\r\n"
                                      : "-EXECABORT Transaction discarded because of: "
@@ -308,10 +334,12 @@ static void server_run(sim_node *s, sim_conn *c, const reef_reply *cmd, int64_t 
                        sim_bytes *out)
 {
     reef_str name = sim_arg(cmd, 0);
-    const char *denied = server_denies(s, c, name, now_ms);
+    const char *denied = server_denies(s, c, cmd, now_ms);
     s->refused += denied != NULL && strncmp(denied, "-READONLY", 9) == 0;
     if (c->multi && !reef_str_is(name, "EXEC")) {
         server_queue(c, denied, out);
+    } else if (!c->multi && reef_str_is(name, "EXEC")) {
+        sim_bytes_text(out, "-ERR EXEC without MULTI\r\n");
     } else if (c->multi) {
         server_exec(s, c, denied, now_ms, out);
     } else if (denied != NULL) {
@@ -320,10 +348,14 @@ static void server_run(sim_node *s, sim_conn *c, const reef_reply *cmd, int64_t 
         return;
     } else if (s->sentinel != NULL) {
         sim_sentinel_run(s, c, cmd, now_ms, out);
+    } else if (s->member != NULL && sim_member_run(s, c, cmd, out)) {
+        return;
+    } else if (reef_str_is(name, "CLUSTER")) {
+        sim_bytes_text(out, "-ERR This instance has cluster support disabled\r\n");
     } else if (reef_str_is(name, "ROLE")) {
         server_role(s, out);
     } else if (reef_str_is(name, "SELECT")) {
-        server_select(c, cmd, out);
+        server_select(s, c, cmd, out);
     } else if (reef_str_is(name, "MULTI")) {
         c->multi = true;
         sim_bytes_text(out, "+OK\r\n");
@@ -342,8 +374,10 @@ bool sim_serve(sim_node *s, sim_conn *c, int64_t now_ms, sim_bytes *out)
     s->data->db = c->db;
     s->data->recent_count = 0;
     if (got == REEF_PARSE_REPLY) {
+        bool asks = reef_str_is(sim_arg(reef_parser_peek(c->in), 0), "ASKING");
         s->commands++;
         server_run(s, c, reef_parser_peek(c->in), now_ms, out);
+        c->asking = c->asking && (asks || c->multi); /* for one command, or to EXEC */
         return true;
     }
     c->closing = got != REEF_PARSE_MORE;

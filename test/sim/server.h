@@ -6,8 +6,9 @@
  * replica lacks when it is promoted is taken back then (sim_data_lose).
  *
  * Every command of the workload carries the number of its call in its first argument,
- * one letter before it: ECHO t17, SET k17 …, INCR c17. So the server can say which
- * call ran, and how often. */
+ * one letter before it: ECHO t17, SET k17 …, INCR c17; what comes behind the number is
+ * the tag, for Clusters: k17{t3}. So the server can say which call ran, and how
+ * often. */
 #ifndef REEF_SIM_SERVER_H
 #define REEF_SIM_SERVER_H
 #include "resp/resp.h"
@@ -43,9 +44,12 @@ typedef struct sim_entry {
     size_t size; /* of a text value; 0: a number, or nothing */
     int64_t number;
     bool there;
+    bool twin; /* the key of the same call with the letter j is there */
 } sim_entry;
 
 typedef struct sim_node sim_node;
+typedef struct sim_member sim_member;   /* cluster.h */
+typedef struct sim_cluster sim_cluster; /* cluster.h */
 
 typedef struct sim_data {
     sim_entry entries[SIM_CALLS]; /* one key a call */
@@ -72,6 +76,7 @@ struct sim_node {
     bool replica; /* of data->truth */
     sim_data *data;
     sim_sentinel *sentinel;      /* it is one */
+    sim_member *member;          /* of a Cluster */
     bool no_hello;               /* older than Redis 6 */
     bool no_resp3;               /* HELLO 3 is answered with NOPROTO */
     bool surly;                  /* refuses CLIENT SETNAME and SETINFO */
@@ -90,6 +95,7 @@ typedef struct sim_conn {
     int protocol;
     uint32_t db;
     bool authed, closing, multi, dirty;
+    bool asking; /* ASKING: the next command may use a slot that is just coming */
     reef_reply *queue[SIM_QUEUE];
     size_t queued;
     int64_t heard_ms;
@@ -111,6 +117,9 @@ void sim_data_lose(sim_data *, int64_t since_ms);
 
 /* For server.c and sentinel.c. */
 reef_str sim_arg(const reef_reply *cmd, size_t index);
+bool sim_writes(reef_str name); /* a command of the workload that writes */
+/* For clusters: a write ran at the node. */
+void sim_member_wrote(sim_node *, reef_str key, int64_t now_ms);
 void sim_sentinel_run(sim_node *, sim_conn *, const reef_reply *cmd, int64_t now_ms,
                       sim_bytes *out);
 

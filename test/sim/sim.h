@@ -10,6 +10,7 @@
 #ifndef REEF_SIM_H
 #define REEF_SIM_H
 #include "net/net.h"
+#include "test/sim/cluster.h"
 #include "test/sim/dns.h"
 #include "test/sim/sentinel.h"
 
@@ -61,6 +62,10 @@ typedef enum sim_what {
     SIM_STEP,   /* the fail-over goes on; arg: which one it was */
     SIM_DEMOTE, /* the node is made a replica, unless it is the master by now */
     SIM_FAULT,  /* something happens to a node; arg: how many more */
+    SIM_HEAR,   /* the node hears what node `arg` claims */
+    SIM_MISS,   /* the node has been silent for the node-timeout; link: of that fault */
+    SIM_ELECT,  /* one of its replicas takes over; likewise */
+    SIM_MOVE,   /* a slot on its way takes its next step; node: where it comes from */
     SIM_IDLE    /* has this link been idle for too long? */
 } sim_what;
 
@@ -117,6 +122,7 @@ typedef struct sim_watch {
     size_t told_count;
     struct {
         bool held;      /* its replacement is selected: no new command goes there */
+        bool coming;    /* it is selected to replace another one */
         bool named;     /* in an answer, with that … */
         uint64_t epoch; /* … epoch */
         uint32_t asks;  /* of a Sentinel: how often for the address */
@@ -150,6 +156,10 @@ typedef struct sim_link {
     sim_node *node;            /* who is there */
     bool told, master;         /* it told its role here; it was a master */
     int64_t asked_ms;          /* for its role, the last time */
+    bool named;                /* it told its id here */
+    bool asking;               /* ASKING was the last that was taken */
+    uint32_t name_order;       /* of the question for its id among its commands … */
+    uint32_t map_order;        /* … and of the one for the map */
     uint32_t stale;            /* taken when its replacement was selected */
     const char *why;           /* the command being taken may not be a call's */
     uint32_t owed;             /* by a Sentinel: answers of any kind */
@@ -213,15 +223,24 @@ typedef enum sim_verb {
     SIM_APPEND,
     SIM_DEL,
     SIM_MULTI,
-    SIM_EXEC
+    SIM_EXEC,
+    SIM_EXISTS /* of two keys; drawn for Clusters alone */
 } sim_verb;
+
+enum { SIM_NO_TAG = -1 };
+
+/* What the engine was told of a Cluster. */
+typedef struct sim_guard sim_guard;
 
 typedef struct sim_call {
     sim_verb verb;
     bool repeatable, queued, done, taken;
     bool plain;           /* of a group without MULTI, or alone */
     uint32_t head, count; /* the group */
+    int64_t tag;          /* of its key, "k17{t3}" */
+    uint32_t slot;        /* of its key; SIM_SLOTS: it has none */
     size_t size;
+    uint32_t sends;
     uint64_t ticket, link; /* link: serial of the last one that took it … */
     uint32_t order;        /* … as its order-th command */
     int64_t submit_ms, deadline_ms, done_ms;
@@ -250,6 +269,9 @@ typedef struct sim_world {
     sim_data data;
     sim_sentinel sentinels[SIM_NODES];
     sim_failover failover;
+    sim_cluster *cluster; /* NULL: none */
+    sim_guard *guard;     /* NULL without a cluster */
+    int64_t tag;          /* of the keys of the calls that come next */
     sim_watch watch;
     struct {
         const char *text;
@@ -360,9 +382,64 @@ void sim_sentinel_learn(sim_world *, sim_node *);
 bool sim_failover_event(sim_world *, const sim_event *);
 void sim_failover_heal(sim_world *);
 
+/* ---- gossip.c: what becomes of a Cluster ---------------------------------------- */
+
+/* Nodes 0 to masters - 1 are the masters, which share the slots evenly; the next ones
+ * their replicas, in turn. All know all. */
+void sim_cluster_make(sim_world *, uint32_t masters, uint32_t replicas);
+/* One more node, which knows itself alone: a master without slots. */
+void sim_cluster_member(sim_world *, sim_node *);
+void sim_cluster_meet(sim_world *, sim_node *);   /* all know it, and it knows all */
+void sim_cluster_forget(sim_world *, sim_node *); /* all but it */
+/* It was killed, stopped or cut off from the others: from now on it is missed. */
+void sim_cluster_hurt(sim_world *, sim_node *);
+/* It is well again: it tells the others, and they tell it. */
+void sim_cluster_back(sim_world *, sim_node *);
+/* No other node hears it, and it hears none. Clients do. */
+void sim_cluster_part(sim_world *, sim_node *);
+/* CLUSTER FAILOVER TAKEOVER on a replica; `agreed`: without TAKEOVER, so that nothing
+ * is lost. */
+void sim_cluster_take_over(sim_world *, sim_node *replica, bool agreed);
+/* The slot has no owner any more; all know. */
+void sim_cluster_hole(sim_world *, uint32_t slot);
+/* What the cluster agrees on: who owns the slot; NULL: nobody. */
+sim_node *sim_cluster_owner(const sim_world *, uint32_t slot);
+bool sim_cluster_event(sim_world *, const sim_event *);
+void sim_cluster_heal(sim_world *);
+/* Everybody hears what the node claims, within gossip_ms. */
+void sim_cluster_tell(sim_world *, const sim_node *);
+void sim_cluster_hear(sim_world *, sim_node *to, const sim_node *from); /* now */
+bool sim_node_well(const sim_node *); /* the others hear it */
+
+/* ---- reshard.c: slots that move -------------------------------------------------- */
+
+/* The slot begins to move from its owner, a key every step_ms. */
+void sim_reshard_begin(sim_world *, uint32_t slot, sim_node *to, int64_t step_ms);
+void sim_reshard_event(sim_world *, const sim_event *);
+/* The keys of the slot that are there are gone. */
+void sim_reshard_lose(sim_world *, sim_member *, uint32_t slot);
+void sim_reshard_drop(sim_world *, const sim_node *); /* what was open there is void */
+/* A key that call `id` will look for; at the one who owns its slot, and at those who
+ * have not heard that they do so no more. */
+void sim_reshard_put(sim_world *, uint32_t id, sim_entry);
+
+/* ---- guard.c: promises about Clusters -------------------------------------------- */
+
+void sim_guard_start(sim_world *);
+void sim_guard_free(sim_world *);
+void sim_guard_took(sim_world *, sim_link *, const reef_reply *cmd);
+void sim_guard_given(sim_world *, sim_link *, const reef_reply *, bool push);
+void sim_guard_call(sim_world *, sim_link *, sim_call *); /* its command leaves */
+void sim_guard_open(sim_world *, uint32_t link, uint32_t live);
+void sim_guard_end(sim_world *);
+
 /* ---- watch.c: promises about Sentinels ---------------------------------------- */
 
 bool sim_watched(const sim_world *); /* there are Sentinels */
+bool sim_several(const sim_world *); /* there are Sentinels, or a Cluster */
+/* 'm', 'r', or 0: the reply tells no role. */
+char sim_watch_role(const reef_reply *);
+void sim_watch_place(sim_world *, const char *host, uint32_t port); /* it was told */
 void sim_watch_took(sim_world *, sim_link *, const reef_reply *cmd);
 void sim_watch_given(sim_world *, sim_link *, const reef_reply *, bool push);
 /* Why no call's command may begin on this link now; NULL: it may. */
@@ -406,6 +483,12 @@ bool sim_seeds_sentinel(uint64_t seed); /* has this world any? */
 void sim_seeds_sentinels(sim_world *);  /* the nodes, before the start */
 void sim_seeds_fault(sim_world *, size_t more);
 void sim_seeds_later(sim_world *); /* once it has begun */
+
+/* ---- seeds_cluster.c: drawn worlds with a Cluster -------------------------------- */
+
+bool sim_seeds_has_cluster(uint64_t seed);
+void sim_seeds_cluster(sim_world *); /* the nodes, before the start */
+void sim_seeds_cluster_fault(sim_world *, size_t more);
 
 /* ---- taken.c: what the socket took, what the engine was given ----------------- */
 

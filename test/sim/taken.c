@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void taken(sim_world *w, const sim_link *l, int64_t id)
+static void taken(sim_world *w, sim_link *l, int64_t id)
 {
     if (id < 0 || id >= w->call_count || !w->calls[id].queued) {
         sim_fail(w, "sent a command that nobody asked for", id, l->number);
@@ -19,6 +19,7 @@ static void taken(sim_world *w, const sim_link *l, int64_t id)
         sim_fail(w, "a new command on a link that owes an old answer", id, l->number);
     }
     c->taken = true;
+    sim_guard_call(w, l, c);
     c->link = l->serial;
     c->order = l->commands;
 }
@@ -90,32 +91,41 @@ static bool taken_by_sentinel(reef_str name)
     return found;
 }
 
+static bool taken_of_cluster(const sim_world *w, const sim_link *l, reef_str name)
+{
+    return w->cluster != NULL &&
+           (reef_str_is(name, "CLUSTER") || reef_str_is(name, "ASKING") ||
+            (reef_str_is(name, "ROLE") && !l->early));
+}
+
 static void taken_one(sim_world *w, sim_link *l, const reef_reply *cmd)
 {
     const reef_node *root = reef_reply_root(cmd);
     reef_str name = reef_text(cmd, reef_at(root, 0));
     bool shake = reef_str_is(name, "HELLO") || reef_str_is(name, "AUTH") ||
                  reef_str_is(name, "SELECT") || reef_str_is(name, "CLIENT") ||
-                 reef_str_is(name, "ROLE");
+                 (reef_str_is(name, "ROLE") && (w->cluster == NULL || l->early));
+    bool other = reef_str_is(name, "PING") || taken_of_cluster(w, l, name);
     l->shakes += shake;
     l->commands++;
     sim_watch_took(w, l, cmd);
+    sim_guard_took(w, l, cmd);
     if (l->node->sentinel != NULL && taken_by_sentinel(name)) {
         return;
     }
     /* It may stand behind a question for a role. */
-    bool ping = reef_str_is(name, "PING") && sim_watched(w) && l->answers > 0;
+    bool ping = reef_str_is(name, "PING") && sim_several(w) && l->answers > 0;
     if (!shake && !ping && l->early) {
         sim_fail(w, "a command before the handshake was answered", l->number,
                  l->shakes);
-    } else if (l->group > 0 && (shake || reef_str_is(name, "PING"))) {
+    } else if (l->group > 0 && (shake || other)) {
         sim_fail(w, "a stranger inside a group", l->number, -1);
     } else if (reef_str_is(name, "MULTI")) {
         l->group = 1;
         taken_begins(w, l);
     } else if (reef_str_is(name, "EXEC")) {
         taken_exec(w, l);
-    } else if (!shake && !reef_str_is(name, "PING")) {
+    } else if (!shake && !other) {
         taken_data(w, l, reef_text(cmd, reef_at(root, 1)));
     }
 }
@@ -149,6 +159,7 @@ void sim_calls_given(sim_world *w, sim_link *l, const char *bytes, size_t len)
     for (; got == REEF_PARSE_REPLY || got == REEF_PARSE_PUSH;) {
         l->answers += got == REEF_PARSE_REPLY;
         sim_watch_given(w, l, reef_parser_peek(l->seen), got == REEF_PARSE_PUSH);
+        sim_guard_given(w, l, reef_parser_peek(l->seen), got == REEF_PARSE_PUSH);
         got = reef_parser_next(l->seen);
     }
     l->seen_lost = got == REEF_PARSE_ERROR;

@@ -6,28 +6,32 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TALK_NAMES = 5 };
+
 /* ---- the reader --------------------------------------------------------------- */
 
 /* Copies a line with its $names filled in. */
 static bool talk_fill(const char *from, size_t len, const talk_names *names,
                       char out[TALK_TEXT])
 {
-    static const char *const words[] = {"$name", "$host", "$port"};
-    const char *values[] = {names->name, names->host, names->port};
+    static const char *const words[] = {"$name", "$host", "$port", "$else", "$gate"};
+    const char *values[] = {names->name, names->host, names->port, names->other_id,
+                            names->other_port};
     size_t used = 0;
     for (size_t i = 0; i < len;) {
         size_t word = 0;
-        while (word < 3 && (len - i < 5 || memcmp(from + i, words[word], 5) != 0)) {
+        while (word < TALK_NAMES &&
+               (len - i < 5 || memcmp(from + i, words[word], 5) != 0)) {
             word++;
         }
-        const char *text = word < 3 ? values[word] : from + i;
-        size_t part = word < 3 ? strlen(text) : 1;
+        const char *text = word < TALK_NAMES ? values[word] : from + i;
+        size_t part = word == TALK_NAMES ? 1 : text != NULL ? strlen(text) : TALK_TEXT;
         if (used + part >= TALK_TEXT) {
             return false;
         }
         memcpy(out + used, text, part);
         used += part;
-        i += word < 3 ? 5 : 1;
+        i += word < TALK_NAMES ? 5 : 1;
     }
     out[used] = '\0';
     return true;
@@ -41,8 +45,9 @@ static bool talk_is(const char *line, size_t len, const char *text)
 /* A line that changes who is spoken to, or how. */
 static bool talk_setting(talk_reader *t, const char *line, size_t len)
 {
-    static const char *const who[] = {"to sentinel", "to master", "to replica"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const who[] = {"to sentinel", "to master", "to replica",
+                                      "to other", "to lone"};
+    for (size_t i = 0; i < sizeof who / sizeof who[0]; i++) {
         if (talk_is(line, len, who[i])) {
             t->to = (talk_to)i;
             return true;
@@ -189,7 +194,7 @@ static reef_str talk_quoted(talk_look *k)
 
 static bool talk_string(reef_kind kind)
 {
-    return kind == REEF_STRING || kind == REEF_STATUS;
+    return kind == REEF_STRING || kind == REEF_STATUS || kind == REEF_VERBATIM;
 }
 
 static bool talk_all_of(reef_str text, const char *letters)

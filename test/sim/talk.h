@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * talk: what Sentinels and servers are expected to answer, as a text that the simulated
- * ones and real ones are both held to (test/vectors/sentinel_talk.txt). Pure: whoever
- * uses it sends the commands.
+ * talk: what Sentinels, servers and nodes of a Cluster are expected to answer, as a
+ * text that the simulated ones and real ones are both held to
+ * (test/vectors/sentinel_talk.txt, cluster_talk.txt). Pure: whoever uses it sends the
+ * commands.
  *
  * The text, line by line:
  *   # a remark
  *   resp 2 | resp 3           the protocol of what follows
- *   to sentinel | to master | to replica
+ *   to sentinel | to master | to replica | to other | to lone
  *   > COMMAND ARG ...         words of one command
  *   < SHAPE                   of its reply
  *   + SHAPE                   of a reply or push that comes after it, any number
  *   ! BLOW                    nothing is said, but done; + lines follow; talk_blow
- * In commands and shapes $name is the master's name, $host and $port its address.
+ * In commands and shapes $name is the master's name, $host and $port its address. In a
+ * Cluster the name is its id; "other" is another master, with $else as its id and $gate
+ * as its port at the same host; "lone" is a node that knows nobody.
  *
  * Shapes:
- *   any   nil   int   text    text: a string or a status, not empty
+ *   any   nil   int   text    text: a string of any kind or a status, not empty
  *   digits                    a string of decimal digits
  *   id                        40 hexadecimal digits
  *   "words"                   just these
@@ -39,10 +42,17 @@ typedef enum talk_blow {
     TALK_GIVE_UP    /* "give up": it is asked to while no replica answers any more */
 } talk_blow;
 
-typedef enum talk_to { TALK_SENTINEL, TALK_MASTER, TALK_REPLICA } talk_to;
+typedef enum talk_to {
+    TALK_SENTINEL,
+    TALK_MASTER,
+    TALK_REPLICA,
+    TALK_OTHER,
+    TALK_LONE
+} talk_to;
 
 typedef struct talk_names {
     const char *name, *host, *port;
+    const char *other_id, *other_port; /* of a Cluster; else NULL */
 } talk_names;
 
 typedef struct talk_case {

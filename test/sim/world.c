@@ -34,6 +34,7 @@ sim_world *sim_new(uint64_t seed)
     w->hash = w->results = 0xCBF29CE484222325u;
     w->now_ms = 1000;
     w->rates.latency_ms = 1;
+    w->tag = SIM_NO_TAG;
     w->server = sim_add_node(w, "10.0.0.1", 6379);
     w->addresses[0].text = "10.0.0.1";
     w->address_count = 1;
@@ -75,6 +76,9 @@ void sim_free(sim_world *w)
     }
     sim_names_free(w);
     sim_calls_free(w);
+    sim_guard_free(w);
+    free(w->cluster);
+    w->cluster = NULL;
     if (sim_memory_live() != w->live_start && w->failed == NULL) {
         sim_fail(w, "memory is not given back",
                  (int64_t)(sim_memory_live() - w->live_start), 0);
@@ -190,4 +194,5 @@ void sim_heal(sim_world *w)
     }
     sim_names_heal(w);
     sim_failover_heal(w);
+    sim_cluster_heal(w);
 }
