@@ -52,7 +52,7 @@ all: $(B)/libreef.a $(B)/reef $(TOOLS)
 
 help:
 	@echo 'all      build/libreef.a, build/reef and the tools (this is what plain make does)'
-	@echo 'run      show it: a server of its own, and a tour [TOPOLOGY=sentinel: a fail-over]'
+	@echo 'run      show it: a server of its own, and a tour [TOPOLOGY=sentinel|cluster: a fail-over]'
 	@echo 'test     every test, on real servers too [SEED=0x.. ONLY=part-of-a-name]'
 	@echo 'lint     the rules of the house, clang-format, cppcheck, gcc -fanalyzer'
 	@echo 'format   clang-format on every C file'
@@ -63,7 +63,7 @@ help:
 	@echo 'sim      the simulator alone, with many worlds [SEEDS=20000]'
 	@echo 'fuzz     each fuzz harness for TIME=30 seconds (clang)'
 	@echo 'bench    speed and memory, side by side with hiredis, toml++ and c-ares'
-	@echo 'drill    fail-overs of real Sentinels under load, RUNS=20 of each kind, as a table'
+	@echo 'drill    real Sentinels and Clusters struck under load, RUNS=20 of each kind, as tables'
 	@echo 'cover    which lines and branches the tests reach'
 	@echo 'install  into $$(DESTDIR)$$(PREFIX): library, header, command, man page, pkg-config'
 	@echo 'clean    remove $(B)'
@@ -165,7 +165,7 @@ $(PEER): test/bench/toml_peer.cc
 	$(call say,C++) c++ -std=c++17 -O2 -shared -fPIC -o $@ $< || echo '  no toml++: bench_toml does without'
 
 bench:
-	@test/install build bench
+	@test/install build bench server
 	@test/install peer || echo 'a bench may have no peer'
 	$(SUB) tables
 tables: $(BENCH) $(PEER) $(B)/libreef.a
@@ -174,8 +174,9 @@ tables: $(BENCH) $(PEER) $(B)/libreef.a
 
 drill:
 	@test/install build test live
-	$(SUB) $(B)/test/live/live_sentinel_drill
+	$(SUB) $(B)/test/live/live_sentinel_drill $(B)/test/live/live_cluster_drill
 	@REEF_DRILL='$(RUNS)' $(B)/test/live/live_sentinel_drill
+	@REEF_DRILL='$(RUNS)' $(B)/test/live/live_cluster_drill
 
 cover:
 	@test/install build test live

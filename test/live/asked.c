@@ -12,8 +12,7 @@
 
 enum {
     ASKED_PATIENT_MS = 10000, /* a Sentinel that is not to miss anybody */
-    ASKED_INFO_MS = 1000,
-    ASKED_LINE = 1024
+    ASKED_INFO_MS = 1000
 };
 
 /* A replica can be selected only while the Sentinel has heard of it lately; for a while
@@ -44,17 +43,7 @@ static void asked_strict(const reef_stars *stars, int sentinel)
 
 unsigned reef_stars_logged(const reef_stars *stars, int sentinel, const char *event)
 {
-    char path[REEF_LIVE_PATH + 8], line[ASKED_LINE];
-    unsigned count = 0;
-    FILE *log;
-    snprintf(path, sizeof path, "%s/log", stars->sentinels[sentinel]->folder);
-    log = fopen(path, "r");
-    assert_non_null(log);
-    while (fgets(line, sizeof line, log)) {
-        count += strstr(line, event) != NULL;
-    }
-    fclose(log);
-    return count;
+    return reef_live_logged(stars->sentinels[sentinel], event);
 }
 
 void reef_stars_counts(const reef_stars *stars, unsigned *promoted, unsigned *given_up)

@@ -12,10 +12,24 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* Whether what follows this word is a key, of the words that tests use. */
+static bool check_has_key(reef_str word)
+{
+    static const char *const words[] = {"GET",    "SET",    "INCR",  "DEL",  "EXISTS",
+                                        "GETDEL", "APPEND", "RPUSH", "TOUCH"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (reef_str_equal(word, reef_str_of(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 reef_cmd *reef_live_cmd(const char *line, bool repeatable)
 {
     reef_cmd *cmd = reef_cmd_new();
     size_t at = 0;
+    bool key = false;
     if (!cmd) {
         return NULL;
     }
@@ -23,9 +37,12 @@ reef_cmd *reef_live_cmd(const char *line, bool repeatable)
         reef_str word = {line + at, strcspn(line + at, " ")};
         if (at == 0) {
             reef_cmd_begin_str(cmd, word);
+        } else if (key) {
+            reef_cmd_key(cmd, word);
         } else {
             reef_cmd_arg(cmd, word);
         }
+        key = at == 0 && check_has_key(word);
         at += word.len;
         at += strspn(line + at, " ");
     }

@@ -8,8 +8,9 @@
 #include "net/net.h"
 #include "test/live/server.h"
 
-/* The line split at its spaces, repeatable or not; NULL when memory is out. Caller
- * frees. */
+/* The line split at its spaces, repeatable or not; NULL when memory is out. What
+ * follows GET, SET, INCR, DEL, EXISTS, GETDEL, APPEND, RPUSH or TOUCH is a key.
+ * Caller frees. */
 reef_cmd *reef_live_cmd(const char *line, bool repeatable);
 
 /* Clients on a config, and on a server at one of its addresses (see

@@ -3,7 +3,8 @@
  * Real servers for tests: their processes, folders and ports.
  *
  * Ports are drawn below the range that outgoing connections take, so that a restarted
- * server finds its port free. */
+ * server finds its port free. Those of Clusters are claimed as well: a node that is
+ * down must not be answered for by somebody else's server, which would be believed. */
 #include "test/live/child.h"
 
 #include <dirent.h>
@@ -13,12 +14,14 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +30,8 @@
 enum {
     CHILD_PORT_FIRST = 15000,
     CHILD_PORT_COUNT = 17000,
+    CHILD_CLUSTER_COUNT = 7000,
+    CHILD_BUS = 10000,     /* from a node's port to that of its bus */
     CHILD_FD_MAX = 1024,   /* descriptors that a child closes */
     CHILD_BASE_MAX = 70,   /* a socket's path has 107 bytes at most */
     CHILD_PATH_MAX = 1024, /* of what a server makes in its folder */
@@ -38,6 +43,13 @@ int64_t reef_live_now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t reef_live_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 void reef_live_nap(void)
@@ -164,21 +176,85 @@ static unsigned child_first_turn(void)
     return (unsigned)((mix ^ mix >> 17) % CHILD_PORT_COUNT);
 }
 
-uint16_t reef_live_port(void)
+/* A socket whose name, which is no file's, has the port in it: who holds it has the
+ * port, whether somebody listens there or not. -1: another has it. */
+static int child_claim(uint16_t port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int made = snprintf(name.sun_path + 1, sizeof name.sun_path - 1,
+                        "reef-live-port-%u", (unsigned)port);
+    socklen_t len =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)made;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&name, len)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool child_claimed(uint16_t port)
+{
+    int fd = child_claim(port);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd < 0;
+}
+
+static bool child_nobodys(uint16_t port)
+{
+    return child_port_free(AF_INET, port) &&
+           (!reef_live_has_ipv6() || child_port_free(AF_INET6, port));
+}
+
+/* Counts up from where this program began. */
+static unsigned child_turn(void)
 {
     static bool begun;
     static unsigned turn;
-    bool v6 = reef_live_has_ipv6();
     turn = begun ? turn : child_first_turn();
     begun = true;
+    return turn++;
+}
+
+uint16_t reef_live_port(void)
+{
     for (unsigned i = 0; i < CHILD_PORT_COUNT; i++) {
-        uint16_t port = (uint16_t)(CHILD_PORT_FIRST + turn++ % CHILD_PORT_COUNT);
-        if (child_port_free(AF_INET, port) &&
-            (!v6 || child_port_free(AF_INET6, port))) {
+        uint16_t port = (uint16_t)(CHILD_PORT_FIRST + child_turn() % CHILD_PORT_COUNT);
+        if (!child_claimed(port) && child_nobodys(port)) {
             return port;
         }
     }
     fail_msg("no free port");
+    return 0;
+}
+
+/* Claims the port, if nobody else has it. */
+static int child_take(uint16_t port)
+{
+    int fd = child_claim(port);
+    if (fd >= 0 && !child_nobodys(port)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+uint16_t reef_live_cluster_port(void)
+{
+    for (unsigned i = 0; i < CHILD_CLUSTER_COUNT; i++) {
+        uint16_t port =
+            (uint16_t)(CHILD_PORT_FIRST + child_turn() % CHILD_CLUSTER_COUNT);
+        int fd = child_take(port);
+        if (fd >= 0 && child_take((uint16_t)(port + CHILD_BUS)) >= 0) {
+            return port;
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    fail_msg("no free port for a node of a Cluster");
     return 0;
 }
 

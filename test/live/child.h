@@ -7,7 +7,7 @@
  *
  * Whatever fails in here fails the running cmocka test. The kernel ends a child with
  * the thread that started it, so call this from the thread that runs the test;
- * reef_live_now_ms and reef_live_nap alone are for every thread. */
+ * reef_live_now_ms, reef_live_now_us and reef_live_nap alone are for every thread. */
 #ifndef REEF_TEST_LIVE_CHILD_H
 #define REEF_TEST_LIVE_CHILD_H
 #include <sys/types.h>
@@ -22,7 +22,8 @@ enum {
 /* ---- time --------------------------------------------------------------------- */
 
 int64_t reef_live_now_ms(void); /* monotonic */
-void reef_live_nap(void);       /* 5 ms, between two looks at a condition */
+int64_t reef_live_now_us(void);
+void reef_live_nap(void); /* 5 ms, between two looks at a condition */
 
 /* ---- what it needs ------------------------------------------------------------ */
 
@@ -43,6 +44,10 @@ void reef_live_show_log(const char *folder);
 /* A port of 127.0.0.1, and of ::1 where there is one, that nobody has, neither for UDP
  * nor for TCP, and that no earlier call gave. */
 uint16_t reef_live_port(void);
+/* One for a node of a Cluster: its bus has the port 10,000 higher, which nobody has
+ * either, and both lie below the ports that outgoing connections get. As long as this
+ * program lives no other one is given them, also while the node is down. */
+uint16_t reef_live_cluster_port(void);
 /* True when ::1 can be listened on here. */
 bool reef_live_has_ipv6(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A constellation for tests. See constellation.h; the watch is in watch.c, fail-overs
- * that are asked for in asked.c.
+ * A constellation for tests. See constellation.h; fail-overs that are asked for
+ * are in asked.c.
  *
  * A Sentinel finds replicas in the master's INFO and its peers in a channel of the
  * master, each only every few seconds. Here each is started with a state as it would
@@ -165,7 +165,7 @@ static void stars_draw(reef_stars *stars, uint16_t ports[REEF_STARS_SENTINELS])
             STARS_DOWN_MS + (i == REEF_STARS_SENTINELS - 1) * STARS_LAST_MS;
         ports[i] = reef_live_port();
         snprintf(stars->ids[i], sizeof stars->ids[i], "%016" PRIx64 "%016x%08x",
-                 (uint64_t)reef_stars_now_us(), (unsigned)getpid(), (unsigned)ports[i]);
+                 (uint64_t)reef_live_now_us(), (unsigned)getpid(), (unsigned)ports[i]);
     }
 }
 
@@ -481,6 +481,12 @@ void reef_stars_sentinel_again(reef_stars *stars, int sentinel)
 {
     reef_live_again(stars->sentinels[sentinel]);
     stars_set_periods(stars, sentinel);
+}
+
+reef_live_watch *reef_stars_watch_begin(const reef_stars *stars)
+{
+    unsigned others = ~(1U << reef_stars_master(stars));
+    return reef_live_watch_begin(stars->nodes, REEF_STARS_NODES, others, "watch");
 }
 
 void reef_stars_config(const reef_stars *stars, reef_config *out)

@@ -10,10 +10,10 @@
  * after the old one fell silent and is announced a second later.
  *
  * As in server.h, whatever fails in here fails the running test, and all of it belongs
- * on the test's own thread; of a watch, reef_stars_watch_us is for every thread. */
+ * on the test's own thread. */
 #ifndef REEF_TEST_LIVE_CONSTELLATION_H
 #define REEF_TEST_LIVE_CONSTELLATION_H
-#include "test/live/server.h"
+#include "test/live/watch.h"
 
 enum {
     REEF_STARS_NODES = 3,
@@ -99,16 +99,7 @@ void reef_stars_config(const reef_stars *, reef_config *out);
 
 /* ---- when is there a master again? -------------------------------------------- */
 
-int64_t reef_stars_now_us(void); /* monotonic */
-
-/* A thread that tries to write to the nodes that are no master now, every millisecond,
- * over connections of its own, and writes down when one of them first let it. */
-typedef struct reef_stars_watch reef_stars_watch;
-reef_stars_watch *reef_stars_watch_begin(const reef_stars *);
-/* When that was, by reef_stars_now_us; 0: no node has yet. */
-int64_t reef_stars_watch_us(const reef_stars_watch *);
-/* Waits until one has, and gives the node's number. at_us may be NULL. */
-int reef_stars_watch_wait(reef_stars_watch *, int64_t *at_us);
-void reef_stars_watch_free(reef_stars_watch *);
+/* Of the nodes that are no master now. */
+reef_live_watch *reef_stars_watch_begin(const reef_stars *);
 
 #endif

@@ -203,7 +203,7 @@ static void apart_alone(const reef_live_kind *kind)
     reef_stars_failover(stars, 0);
     next = reef_stars_moved(stars, 0);
     reef_drill_progress(drill, APART_ROUNDS);
-    reef_drill_end(drill, stars->nodes[next], &report);
+    reef_drill_end(drill, &stars->nodes[next], 1, &report);
     reef_drill_sound(&report);
     assert_int_equal(report.missing, 0);
     reef_close(client);

@@ -20,7 +20,6 @@
 #include <cmocka.h>
 
 enum {
-    DRILL_RUNS_MAX = 100,
     DRILL_TARGET_US = 20000, /* from the first write that is possible to the first that
                               * is made: 99 of 100 */
     DRILL_SOON_US = 500000,  /* on a machine that has other things to do; a Sentinel
@@ -80,81 +79,23 @@ static void test_once(void **state)
 
 /* ---- many of each ------------------------------------------------------------- */
 
-typedef struct drill_row {
-    reef_drill_report sum; /* the counts of all runs */
-    double first_ms[DRILL_RUNS_MAX], writable_ms[DRILL_RUNS_MAX];
-    size_t runs;
-} drill_row;
-
-static int drill_less(const void *left, const void *right)
-{
-    const double *a = left, *b = right;
-    return (*a > *b) - (*a < *b);
-}
-
-/* The value that this share of the sorted ones is not above. */
-static double drill_share(const double *sorted, size_t count, unsigned percent)
-{
-    size_t at = (count * percent + 99) / 100;
-    return sorted[at ? at - 1 : 0];
-}
-
-static void drill_collect(drill_row *row, const reef_drill_report *report)
-{
-    row->sum.calls += report->calls;
-    row->sum.failed += report->failed;
-    row->sum.unsure += report->unsure;
-    row->sum.wrong += report->wrong;
-    row->sum.twice += report->twice;
-    row->sum.acked += report->acked;
-    row->sum.missing += report->missing;
-    row->first_ms[row->runs] = (double)report->first_us / 1000;
-    row->writable_ms[row->runs] = (double)report->writable_us / 1000;
-    row->runs++;
-}
-
-static void drill_head(void)
-{
-    printf(
-        "| server | blow | threads | runs | calls | failed | unsure | wrong | twice |"
-        " missing of writes | writable (ms) | first answer after that p50 / p99 / max"
-        " (ms) |\n|-|-|-|-|-|-|-|-|-|-|-|-|\n");
-}
-
-static void drill_print(const reef_live_kind *kind, reef_drill_blow blow,
-                        unsigned threads, drill_row *row)
-{
-    const reef_drill_report *sum = &row->sum;
-    qsort(row->first_ms, row->runs, sizeof *row->first_ms, drill_less);
-    qsort(row->writable_ms, row->runs, sizeof *row->writable_ms, drill_less);
-    printf("| %s | %s | %u | %zu | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %" PRIu64
-           " | %" PRIu64 " | %" PRIu64 " of %" PRIu64
-           " | %.0f | %.1f / %.1f / %.1f |\n",
-           kind->name, reef_drill_name(blow), threads, row->runs, sum->calls,
-           sum->failed, sum->unsure, sum->wrong, sum->twice, sum->missing, sum->acked,
-           drill_share(row->writable_ms, row->runs, 50),
-           drill_share(row->first_ms, row->runs, 50),
-           drill_share(row->first_ms, row->runs, 99), row->first_ms[row->runs - 1]);
-    fflush(stdout);
-}
-
 static void drill_many(const reef_live_kind *kind, unsigned threads,
                        reef_drill_blow blow)
 {
     size_t runs = strtoul(getenv("REEF_DRILL"), NULL, 10);
     reef_stars *stars = reef_stars_start(kind, NULL);
     reef_client *client = drill_open(stars);
-    drill_row row = {.runs = 0};
-    for (size_t i = 0; i < runs && i < DRILL_RUNS_MAX; i++) {
+    reef_drill_row row = {.runs = 0};
+    for (size_t i = 0; i < runs && i < REEF_DRILL_RUNS; i++) {
         reef_drill_report report;
         reef_drill_run(stars, client, blow, threads, &report);
         drill_check(blow, &report);
-        drill_collect(&row, &report);
+        reef_drill_row_add(&row, &report);
     }
     reef_close(client);
     reef_stars_free(stars);
-    drill_print(kind, blow, threads, &row);
-    if (drill_share(row.first_ms, row.runs, 99) * 1000 > DRILL_TARGET_US) {
+    reef_drill_row_print(&row, kind->name, reef_drill_name(blow), threads);
+    if (reef_drill_row_first_ms(&row, 99) * 1000 > DRILL_TARGET_US) {
         fail_msg("%s: over the target", reef_drill_name(blow));
     }
 }
@@ -176,7 +117,7 @@ static void test_table(void **state)
     reef_live_kind kinds[REEF_LIVE_KINDS];
     size_t count = reef_live_find(kinds);
     (void)state;
-    drill_head();
+    reef_drill_table_head();
     for (size_t i = 0; i < count; i++) {
         drill_table(&kinds[i]);
     }

@@ -17,12 +17,12 @@
 enum { FIXTURE_SOON_MS = 10000 };
 
 /* The watch and the Sentinels agree on who came after node `old`. */
-static int fixture_after(const reef_stars *stars, reef_stars_watch *watch, int old,
+static int fixture_after(const reef_stars *stars, reef_live_watch *watch, int old,
                          int64_t begin_us, const char *blow)
 {
     int64_t at_us = 0;
-    int who = reef_stars_watch_wait(watch, &at_us);
-    reef_stars_watch_free(watch);
+    int who = reef_live_watch_wait(watch, &at_us);
+    reef_live_watch_free(watch);
     print_message("    %s: writable after %" PRId64 " ms\n", blow,
                   (at_us - begin_us) / 1000);
     assert_true(at_us > begin_us && at_us - begin_us < FIXTURE_SOON_MS * 1000);
@@ -33,15 +33,15 @@ static int fixture_after(const reef_stars *stars, reef_stars_watch *watch, int o
 
 static void fixture_fails_over(const reef_live_kind *kind)
 {
-    int64_t begin_us = reef_stars_now_us();
+    int64_t begin_us = reef_live_now_us();
     reef_stars *stars = reef_stars_start(kind, NULL);
-    reef_stars_watch *watch;
+    reef_live_watch *watch;
     int next;
     print_message("    settled after %" PRId64 " ms\n",
-                  (reef_stars_now_us() - begin_us) / 1000);
+                  (reef_live_now_us() - begin_us) / 1000);
     watch = reef_stars_watch_begin(stars);
-    assert_int_equal(reef_stars_watch_us(watch), 0);
-    begin_us = reef_stars_now_us();
+    assert_int_equal(reef_live_watch_us(watch), 0);
+    begin_us = reef_live_now_us();
     reef_stars_failover(stars, 1);
     next = fixture_after(stars, watch, 0, begin_us, "SENTINEL FAILOVER");
     assert_int_equal(reef_stars_settle(stars), next);

@@ -46,7 +46,7 @@ static void vain_gives_up(const reef_live_kind *kind)
     reef_stars_failover_in_vain_over(stars, 1);
     assert_int_equal(reef_stars_settle(stars), 0);
     reef_drill_progress(drill, VAIN_ROUNDS);
-    reef_drill_end(drill, stars->nodes[0], &report);
+    reef_drill_end(drill, &stars->nodes[0], 1, &report);
     print_message("    held for %" PRId64 " ms\n", report.gap_us / 1000);
     reef_drill_sound(&report);
     assert_int_equal(report.missing, 0);
@@ -114,7 +114,7 @@ static void vain_tilt(const reef_live_kind *kind)
     reef_client *client = vain_open(stars);
     reef_drill *drill = reef_drill_begin(client, VAIN_THREADS, 3);
     reef_drill_report report;
-    reef_stars_watch *watch;
+    reef_live_watch *watch;
     int next;
     reef_drill_progress(drill, VAIN_ROUNDS);
     vain_stand_still(stars, TILTED);
@@ -123,14 +123,14 @@ static void vain_tilt(const reef_live_kind *kind)
     watch = reef_stars_watch_begin(stars);
     reef_drill_watch(drill, watch);
     reef_live_kill(stars->nodes[0]);
-    next = reef_stars_watch_wait(watch, NULL);
+    next = reef_live_watch_wait(watch, NULL);
     reef_drill_progress(drill, VAIN_ROUNDS);
     reef_drill_watch(drill, NULL);
     vain_sees_tilt(stars, client, TILTED);
     reef_stars_moved(stars, 0);
-    reef_drill_end(drill, stars->nodes[next], &report);
+    reef_drill_end(drill, &stars->nodes[next], 1, &report);
     reef_drill_sound(&report);
-    reef_stars_watch_free(watch);
+    reef_live_watch_free(watch);
     reef_close(client);
     reef_stars_free(stars);
 }

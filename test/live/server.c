@@ -22,7 +22,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { LIVE_START_TRIES = 20 }; /* ports tried when another server was faster */
+enum {
+    LIVE_START_TRIES = 20, /* ports tried when another server was faster */
+    LIVE_LOG_LINE = 1024
+};
 
 /* ---- kinds -------------------------------------------------------------------- */
 
@@ -84,6 +87,9 @@ static void live_write_config(const reef_live_server *server,
     }
     if (options->append_only) {
         fprintf(file, "appendonly yes\nappendfsync always\n");
+    }
+    if (options->cluster) {
+        fprintf(file, "cluster-enabled yes\n");
     }
     if (options->extra) {
         fprintf(file, "%s", options->extra);
@@ -153,6 +159,14 @@ static void live_release(void *server)
     reef_live_free(server);
 }
 
+static uint16_t live_port(const reef_live_options *options)
+{
+    if (options->port) {
+        return options->port;
+    }
+    return options->cluster ? reef_live_cluster_port() : reef_live_port();
+}
+
 reef_live_server *reef_live_start(const reef_live_kind *kind,
                                   const reef_live_options *options)
 {
@@ -164,10 +178,10 @@ reef_live_server *reef_live_start(const reef_live_kind *kind,
     server->loading = options->loading;
     snprintf(server->password, sizeof server->password, "%s",
              options->password ? options->password : "");
-    reef_live_make_folder(server->folder, options->sentinel);
+    reef_live_make_folder(server->folder, options->sentinel || options->cluster);
     snprintf(server->socket, sizeof server->socket, "%.90s/socket", server->folder);
     for (int i = 0; i < LIVE_START_TRIES; i++) {
-        server->port = options->port ? options->port : reef_live_port();
+        server->port = live_port(options);
         live_write_config(server, options);
         live_spawn(server);
         if (live_ready(server)) {
@@ -224,6 +238,21 @@ void reef_live_free(reef_live_server *server)
     reef_live_finish(&server->pid, SIGKILL);
     reef_live_remove_folder(server->folder);
     reef_live_forget(server);
+}
+
+unsigned reef_live_logged(const reef_live_server *server, const char *part)
+{
+    char path[REEF_LIVE_PATH + 8], line[LIVE_LOG_LINE];
+    unsigned count = 0;
+    FILE *log;
+    snprintf(path, sizeof path, "%s/log", server->folder);
+    log = fopen(path, "r");
+    assert_non_null(log);
+    while (fgets(line, sizeof line, log)) {
+        count += strstr(line, part) != NULL;
+    }
+    fclose(log);
+    return count;
 }
 
 void reef_live_config(const reef_live_server *server, const char *where,

@@ -34,6 +34,7 @@ typedef struct reef_live_options {
                            * ("user ann on >pw ~* +@all\n"), timeout, maxclients … */
     bool append_only;     /* appendonly yes, appendfsync always */
     bool sentinel;        /* run as a Sentinel */
+    bool cluster;         /* as a node of a Cluster; extra has the rest of it */
     bool loading;         /* do not wait for the end of -LOADING */
 } reef_live_options;
 
@@ -58,6 +59,9 @@ void reef_live_pause(reef_live_server *);  /* SIGSTOP, and waits until it stands
 void reef_live_resume(reef_live_server *); /* SIGCONT */
 /* Starts it again after stop or kill: same port, folder and data. */
 void reef_live_again(reef_live_server *);
+
+/* In how many lines of the server's log this is. */
+unsigned reef_live_logged(const reef_live_server *, const char *part);
 
 /* A config for this server with short names for where: "127.0.0.1", "localhost", "::1"
  * or "unix". The password of the default user is filled in. */

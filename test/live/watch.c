@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A constellation for tests: the watch, which sees when a replica first takes a write.
+ * Real servers for tests: the watch, which sees when a server first takes a write. See
+ * watch.h.
  *
  * It has sockets and a thread of its own and nothing of reef's, and it can't fail a
  * test: what goes wrong with a connection makes it connect anew. A node that is made a
  * master throws its clients out, this one too. */
-#include "test/live/constellation.h"
+#include "test/live/watch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,34 +23,25 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { WATCH_STEP_MS = 1, WATCH_LINE = 512 };
-
-#define WATCH_WRITE "SET watch 1\r\n"
+enum { WATCH_STEP_MS = 1, WATCH_LINE = 512, WATCH_WRITE = 64 };
 
 typedef struct watch_node {
-    int number; /* in the constellation */
-    char path[REEF_LIVE_PATH];
+    int number; /* that the caller has for it */
+    char path[REEF_LIVE_PATH], folder[REEF_LIVE_PATH];
     int fd;        /* -1: not connected */
     unsigned owed; /* replies that are due */
 } watch_node;
 
-struct reef_stars_watch {
-    const reef_stars *stars;
+struct reef_live_watch {
     pthread_t thread;
-    char hello[REEF_NAME_MAX + 64]; /* AUTH and the first write, or "" */
-    watch_node nodes[REEF_STARS_NODES];
+    char write[WATCH_WRITE];
+    char hello[REEF_NAME_MAX + WATCH_WRITE + 16]; /* AUTH and the first write, or "" */
+    watch_node nodes[REEF_LIVE_WATCHED];
     nfds_t count;
     atomic_bool over;
     atomic_int_least64_t at_us; /* 0: not yet */
     atomic_int who;
 };
-
-int64_t reef_stars_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static void watch_close(watch_node *node)
 {
@@ -108,7 +100,7 @@ static bool watch_hear(watch_node *node)
     return taken;
 }
 
-static void watch_step(reef_stars_watch *watch, struct pollfd *polls)
+static void watch_step(reef_live_watch *watch, struct pollfd *polls)
 {
     for (nfds_t i = 0; i < watch->count; i++) {
         watch_node *node = &watch->nodes[i];
@@ -116,7 +108,7 @@ static void watch_step(reef_stars_watch *watch, struct pollfd *polls)
             watch_open(node, watch->hello);
         }
         if (node->fd >= 0 && node->owed == 0) {
-            watch_send(node, WATCH_WRITE, 1);
+            watch_send(node, watch->write, 1);
         }
         polls[i] = (struct pollfd){.fd = node->fd, .events = POLLIN, .revents = 0};
     }
@@ -124,10 +116,10 @@ static void watch_step(reef_stars_watch *watch, struct pollfd *polls)
 
 /* Hears the nodes for one millisecond or a little more. True when one took the
  * write. */
-static bool watch_round(reef_stars_watch *watch, struct pollfd *polls)
+static bool watch_round(reef_live_watch *watch, struct pollfd *polls)
 {
-    int64_t until_us = reef_stars_now_us() + WATCH_STEP_MS * 1000;
-    while (reef_stars_now_us() < until_us) {
+    int64_t until_us = reef_live_now_us() + WATCH_STEP_MS * 1000;
+    while (reef_live_now_us() < until_us) {
         poll(polls, watch->count, WATCH_STEP_MS);
         for (nfds_t i = 0; i < watch->count; i++) {
             if (polls[i].revents && watch_hear(&watch->nodes[i])) {
@@ -143,12 +135,12 @@ static bool watch_round(reef_stars_watch *watch, struct pollfd *polls)
 
 static void *watch_work(void *data)
 {
-    reef_stars_watch *watch = data;
-    struct pollfd polls[REEF_STARS_NODES];
+    reef_live_watch *watch = data;
+    struct pollfd polls[REEF_LIVE_WATCHED];
     while (!atomic_load(&watch->over)) {
         watch_step(watch, polls);
         if (watch_round(watch, polls)) {
-            atomic_store(&watch->at_us, reef_stars_now_us());
+            atomic_store(&watch->at_us, reef_live_now_us());
             break;
         }
     }
@@ -158,50 +150,54 @@ static void *watch_work(void *data)
     return NULL;
 }
 
-reef_stars_watch *reef_stars_watch_begin(const reef_stars *stars)
+reef_live_watch *reef_live_watch_begin(reef_live_server *const servers[], size_t count,
+                                       unsigned chosen, const char *key)
 {
-    reef_stars_watch *watch = calloc(1, sizeof *watch);
-    int master = reef_stars_master(stars);
+    reef_live_watch *watch = calloc(1, sizeof *watch);
     assert_non_null(watch);
-    watch->stars = stars;
-    if (stars->password[0]) {
-        snprintf(watch->hello, sizeof watch->hello, "AUTH %s\r\n" WATCH_WRITE,
-                 stars->password);
-    }
-    for (int i = 0; i < REEF_STARS_NODES; i++) {
-        if (i != master) {
-            watch_node *node = &watch->nodes[watch->count++];
-            node->number = i;
+    snprintf(watch->write, sizeof watch->write, "SET %s 1\r\n", key);
+    for (size_t i = 0; i < count; i++) {
+        if (chosen >> i & 1U) {
+            watch_node *node = &watch->nodes[watch->count];
+            assert_true(watch->count++ < REEF_LIVE_WATCHED);
+            node->number = (int)i;
             node->fd = -1;
-            snprintf(node->path, sizeof node->path, "%s", stars->nodes[i]->socket);
+            snprintf(node->path, sizeof node->path, "%s", servers[i]->socket);
+            snprintf(node->folder, sizeof node->folder, "%s", servers[i]->folder);
+            if (servers[i]->password[0]) {
+                snprintf(watch->hello, sizeof watch->hello, "AUTH %s\r\n%s",
+                         servers[i]->password, watch->write);
+            }
         }
     }
     assert_int_equal(pthread_create(&watch->thread, NULL, watch_work, watch), 0);
     return watch;
 }
 
-int64_t reef_stars_watch_us(const reef_stars_watch *watch)
+int64_t reef_live_watch_us(const reef_live_watch *watch)
 {
     return atomic_load(&watch->at_us);
 }
 
-int reef_stars_watch_wait(reef_stars_watch *watch, int64_t *at_us)
+int reef_live_watch_wait(reef_live_watch *watch, int64_t *at_us)
 {
     int64_t limit = reef_live_now_ms() + REEF_LIVE_WAIT_MS;
-    while (!reef_stars_watch_us(watch)) {
+    while (!reef_live_watch_us(watch)) {
         if (reef_live_now_ms() > limit) {
-            reef_stars_tell(watch->stars);
+            for (nfds_t i = 0; i < watch->count; i++) {
+                reef_live_show_log(watch->nodes[i].folder);
+            }
             fail_msg("no replica took a write in %d ms", REEF_LIVE_WAIT_MS);
         }
         reef_live_nap();
     }
     if (at_us) {
-        *at_us = reef_stars_watch_us(watch);
+        *at_us = reef_live_watch_us(watch);
     }
     return atomic_load(&watch->who);
 }
 
-void reef_stars_watch_free(reef_stars_watch *watch)
+void reef_live_watch_free(reef_live_watch *watch)
 {
     atomic_store(&watch->over, true);
     assert_int_equal(pthread_join(watch->thread, NULL), 0);

@@ -107,8 +107,8 @@ static void key_add(reef_cmd *cmd, size_t number)
     reef_cmd_text(cmd, "value");
 }
 
-/* Each key is found again, whatever stands between them and wherever the bytes went when
- * the buffer grew; a command that is begun anew has none of them. */
+/* Each key is found again, whatever stands between them and wherever the bytes went
+ * when the buffer grew; a command that is begun anew has none of them. */
 static void test_cmd_keys(void **state)
 {
     (void)state;
