@@ -88,8 +88,9 @@ static const char *find_reach(const cli_census *c)
 static void find_holes(cli_check *check)
 {
     const cli_census *c = check->census;
+    uint32_t holes = REEF_SLOT_COUNT - c->served;
     char ranges[FIND_RANGES], text[CLI_CENSUS_LINE];
-    if (c->served == REEF_SLOT_COUNT)
+    if (holes == 0)
         return;
     if (c->served == 0) {
         cli_check_find(check, CLI_UNREACHED,
@@ -101,9 +102,10 @@ static void find_holes(cli_check *check)
     cli_census_ranges(c->owners, 0, ranges, sizeof ranges);
     (void)snprintf(
         text, sizeof text,
-        "%" PRIu32 " of %d slots are served by nobody (%s): %s; give them to "
+        "%" PRIu32 " of %d slots %s served by nobody (%s): %s; give %s to "
         "a master, with \"redis-cli --cluster fix\" or CLUSTER ADDSLOTSRANGE",
-        REEF_SLOT_COUNT - c->served, (int)REEF_SLOT_COUNT, ranges, find_reach(c));
+        holes, (int)REEF_SLOT_COUNT, holes == 1 ? "is" : "are", ranges, find_reach(c),
+        holes == 1 ? "it" : "them");
     cli_check_find(check, CLI_UNREACHED, text, "", "");
 }
 
@@ -326,6 +328,15 @@ static void find_nothing(cli_check *check)
                    node->code == REEF_REFUSED ? CLI_DONE : cli_exit_of(node->code),
                    "no node tells what it knows of the others (", node->why,
                    "): let the user run CLUSTER NODES (ACL SETUSER, +cluster|nodes)");
+}
+
+bool cli_check_is_torn(const cli_check *check)
+{
+    const cli_census *c = check->census;
+    bool torn = c != NULL && c->views > 0 && find_is_torn(c);
+    for (size_t i = 0; c != NULL && i < c->count && !torn; i++)
+        torn = find_is_down_master(c, &c->nodes[i]);
+    return torn;
 }
 
 void cli_census_find(cli_check *check)

@@ -144,6 +144,8 @@ void cli_census_end(cli_check *);
 /* ---- census_find.c ------------------------------------------------------------ */
 /* What is wrong with the Cluster, worst first. */
 void cli_census_find(cli_check *);
+/* Calls for some keys of the Cluster would wait for their deadline now. */
+bool cli_check_is_torn(const cli_check *);
 
 /* ---- census_seeds.c ----------------------------------------------------------- */
 /* Hosts of the settings that lead nowhere, or elsewhere than to this Cluster. Asks

@@ -108,7 +108,7 @@ static const struct {
     {true, REEF_INT, {"EVAL", "return 0", "1", "\001"}},
 };
 
-static void probe_key(reef_cmd *cmd, const char *prefix, const char *rest)
+static void probe_put_key(reef_cmd *cmd, const char *prefix, const char *rest)
 {
     char key[REEF_PREFIX_MAX + 64];
     (void)snprintf(key, sizeof key, "%s%s", prefix, rest);
@@ -120,9 +120,9 @@ static void probe_build(reef_cmd *cmd, const char *const args[], const char *pre
     reef_cmd_begin(cmd, args[0]);
     for (int i = 1; args[i] != NULL; i++) {
         if (args[i][0] == '\001')
-            probe_key(cmd, prefix, "Sessions:reef-check");
+            probe_put_key(cmd, prefix, "Sessions:reef-check");
         else if (args[i][0] == '\002')
-            probe_key(cmd, prefix, "SessionsByUserId:reef-check");
+            probe_put_key(cmd, prefix, "SessionsByUserId:reef-check");
         else
             reef_cmd_text(cmd, args[i]);
     }

@@ -194,6 +194,7 @@ static void cluster_slots(cluster_place *p)
                   "problem   101 of 16384 slots are served by nobody (100-200): ");
     reef_cli_has(cli->out, "(CLUSTERDOWN; see cluster-require-full-coverage)");
     cluster_shows(p, "topology --json", 4, "\"gaps\":[[100,200]]");
+    cluster_shows(p, "check", 4, "rights    not tried: not all slots are served now\n");
     reef_fleet_fill(p->fleet, 100, 200, 0);
     reef_fleet_settle(p->fleet);
     cluster_until(p, "topology", 0, "\ngood ");
@@ -289,7 +290,8 @@ static void cluster_login(void **state)
 
 /* ---- soak, and views that part ------------------------------------------------ */
 
-/* 200 slots move while it runs, then it is ended: it sees that, and nothing is wrong. */
+/* 200 slots move while it runs, then it is ended: it sees that, and nothing is
+ * wrong. */
 static void cluster_soaked(cluster_place *p)
 {
     const char *binary = getenv("REEF_BIN");
