@@ -125,8 +125,11 @@ static void page_choose(reef_scan *scan, page_step *step)
 
 /* ---- replies ------------------------------------------------------------------ */
 
+/* Without zeros in front: whatever is 0 is the end. */
 static bool page_cursor(reef_str text, char out[REEF_SCAN_WORD])
 {
+    for (; text.len > 1 && text.ptr[0] == '0'; text.len--)
+        text.ptr++;
     if (text.len == 0 || text.len > PAGE_CURSOR)
         return false;
     for (size_t i = 0; i < text.len; i++)

@@ -3,6 +3,7 @@
  * Several keys, several nodes and walks over all keys, on real servers of both kinds.
  * */
 #include "test/live/check.h"
+#include "test/live/constellation.h"
 #include "test/live/fleet.h"
 
 #include <pthread.h>
@@ -211,6 +212,45 @@ static void who_may_only_scan_gets_pages_alone(void **state)
     reef_live_each(many_limited);
 }
 
+/* ---- a master that Sentinels replace meanwhile -------------------------------- */
+
+static void many_replaced(const reef_live_kind *kind)
+{
+    static bool seen[MANY_KEYS];
+    reef_stars *stars = reef_stars_start(kind, NULL);
+    reef_config config;
+    reef_error error;
+    reef_str key;
+    reef_code code;
+    size_t count = 0, number;
+    reef_stars_config(stars, &config);
+    reef_client *client = reef_live_client(&config);
+    memset(seen, 0, sizeof seen);
+    many_fill(client, 3000);
+    reef_stars_settle(stars);
+    reef_scan *scan = reef_scan_new(client, &(reef_scan_options){.count = 100}, &error);
+    while ((code = reef_scan_next(scan, MANY_MS, &key, &error)) == REEF_OK) {
+        if (!many_number(key, &number))
+            continue;
+        assert_false(seen[number]);
+        seen[number] = true;
+        count++;
+        if (count == 1500)
+            reef_stars_failover(stars, 0);
+    }
+    assert_int_equal(code, REEF_NOT_FOUND);
+    assert_int_equal(count, 3000);
+    reef_scan_free(scan);
+    reef_close(client);
+    reef_stars_free(stars);
+}
+
+static void a_new_master_is_walked_from_the_beginning(void **state)
+{
+    (void)state;
+    reef_live_each(many_replaced);
+}
+
 /* ---- a Cluster ---------------------------------------------------------------- */
 
 static reef_client *many_fleet_client(const reef_fleet *fleet)
@@ -353,6 +393,45 @@ static void every_key_of_a_cluster_is_found(void **state)
     reef_live_each(many_on_a_fleet);
 }
 
+/* ---- a master that is silent, and has nobody to follow it --------------------- */
+
+static void many_silence(const reef_live_kind *kind)
+{
+    static const int64_t patience_ms = 3000;
+    const reef_fleet_options options = {.masters_alone = true, .partial = true};
+    reef_fleet *fleet = reef_fleet_start(kind, &options);
+    reef_client *client = many_fleet_client(fleet);
+    size_t answered = 0, expected = 0;
+    int64_t begin_ms;
+    many_flush(client);
+    many_fill(client, MANY_KEYS);
+    for (size_t i = 0; i < MANY_KEYS; i++)
+        expected += reef_fleet_slot(many_text[i]) > 5500;
+    reef_fleet_freeze(fleet, reef_fleet_master(fleet, 0));
+    begin_ms = reef_now_ms();
+    reef_call_keys(client, REEF_VERB_GET, many_keys, MANY_KEYS, patience_ms,
+                   many_replies);
+    for (size_t i = 0; i < MANY_KEYS; i++) {
+        bool good = reef_reply_code(many_replies[i]) == REEF_OK;
+        if (!good && reef_fleet_slot(many_text[i]) > 5500)
+            fail_msg("%s: %s", many_text[i], reef_reply_text(many_replies[i]));
+        answered += good;
+        assert_true(good || strlen(reef_reply_text(many_replies[i])) > 0);
+        reef_reply_free(many_replies[i]);
+    }
+    assert_in_range(answered, expected, MANY_KEYS - 1000);
+    assert_in_range(reef_now_ms() - begin_ms, patience_ms - 1, 2 * patience_ms);
+    reef_fleet_thaw(fleet, 0);
+    reef_close(client);
+    reef_fleet_free(fleet);
+}
+
+static void a_silent_master_fails_its_own_keys_and_no_others(void **state)
+{
+    (void)state;
+    reef_live_each(many_silence);
+}
+
 /* ---- walks while somebody else strikes ---------------------------------------- */
 
 typedef struct many_walker {
@@ -432,7 +511,9 @@ int main(void)
         cmocka_unit_test(keys_by_the_thousand),
         cmocka_unit_test(a_restart_loses_no_key_and_doubles_none),
         cmocka_unit_test(who_may_only_scan_gets_pages_alone),
+        cmocka_unit_test(a_new_master_is_walked_from_the_beginning),
         cmocka_unit_test(every_key_of_a_cluster_is_found),
+        cmocka_unit_test(a_silent_master_fails_its_own_keys_and_no_others),
         cmocka_unit_test(every_walk_is_whole_while_slots_and_masters_move),
     };
     many_names();

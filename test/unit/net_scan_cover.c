@@ -172,7 +172,8 @@ static void a_slot_on_its_way_is_walked_where_it_goes(void **state)
     }
 }
 
-/* The node that the slot goes to was replaced: its keys are where its place was taken. */
+/* The node that the slot goes to was replaced: its keys are where its place was
+ * taken. */
 static void who_takes_a_place_is_walked_for_it(void **state)
 {
     static const char *const going = "a 1 0-8000 [7->-b]|b 2 8001-16383|c b";

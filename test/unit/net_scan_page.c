@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+enum { PAGE_OUT = 4096 };
+
 /* ---- a server with pages ------------------------------------------------------ */
 
 typedef struct page_book {
@@ -44,15 +46,6 @@ static size_t page_text(page_book *book, const peer_link *link, char *out, size_
                             cursor, keys, body);
 }
 
-static bool page_permits(const page_book *book, peer_link *link, bool *spoiled)
-{
-    if (book->refuses == NULL || !peer_is(link, book->refuses))
-        return true;
-    *spoiled = true;
-    peer_write(link, "-NOPERM this user has no permissions\r\n");
-    return false;
-}
-
 /* The process's id as INFO tells it, with decoys. */
 static void page_info(const page_book *book, char *out, size_t cap)
 {
@@ -63,34 +56,47 @@ static void page_info(const page_book *book, char *out, size_t cap)
     snprintf(out, cap, "$%zu\r\n%s\r\n", strlen(text), text);
 }
 
+/* The answer to one command. Those of a MULTI go out together with its EXEC's. */
+static void page_answer(page_book *book, const peer_link *link, bool *inside,
+                        bool *spoiled, char *out)
+{
+    static char page[2048];
+    char info[256];
+    out[0] = '\0';
+    if (peer_is(link, "SCAN"))
+        page_text(book, link, page, sizeof page);
+    if (book->refuses != NULL && peer_is(link, book->refuses)) {
+        *spoiled = true;
+        snprintf(out, PAGE_OUT, "-NOPERM this user has no permissions\r\n");
+    } else if (peer_is(link, "MULTI")) {
+        *inside = true;
+        snprintf(out, PAGE_OUT, "+OK\r\n");
+    } else if (peer_is(link, "EXEC") && *spoiled) {
+        snprintf(out, PAGE_OUT, "-EXECABORT Transaction discarded\r\n");
+        *inside = *spoiled = false;
+    } else if (peer_is(link, "EXEC")) {
+        page_info(book, info, sizeof info);
+        snprintf(out, PAGE_OUT, "*2\r\n%s%s", page, info);
+        *inside = false;
+    } else if (*inside) {
+        snprintf(out, PAGE_OUT, "+QUEUED\r\n");
+    } else if (peer_is(link, "SCAN")) {
+        snprintf(out, PAGE_OUT, "%s", page);
+    }
+}
+
 static void page_serve(peer_link *link)
 {
-    page_book *book = link->argument;
-    char page[2048] = "", info[256];
+    char out[PAGE_OUT], all[2 * PAGE_OUT] = "";
     bool inside = false, spoiled = false;
     while (peer_next(link)) {
-        if (!page_permits(book, link, &spoiled))
-            continue;
-        if (peer_is(link, "SCAN"))
-            page_text(book, link, page, sizeof page);
-        if (peer_is(link, "EXEC") && spoiled) {
-            peer_write(link, "-EXECABORT Transaction discarded\r\n");
-            inside = spoiled = false;
-        } else if (peer_is(link, "EXEC")) {
-            page_info(book, info, sizeof info);
-            peer_write(link, "*2\r\n");
-            peer_write(link, page);
-            peer_write(link, info);
-            inside = false;
-        } else if (peer_is(link, "MULTI")) {
-            inside = true;
-            peer_write(link, "+OK\r\n");
-        } else if (inside) {
-            peer_write(link, "+QUEUED\r\n");
-        } else if (peer_is(link, "SCAN")) {
-            peer_write(link, page);
-        } else if (!answer(link)) {
-            return;
+        page_answer(link->argument, link, &inside, &spoiled, out);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s", out);
+        if (all[0] == '\0') {
+            answer(link);
+        } else if (!inside) {
+            peer_write(link, all);
+            all[0] = '\0';
         }
     }
 }
@@ -139,6 +145,8 @@ static void pages_follow_their_cursors(void **state)
     assert_string_equal(book.last, "COUNT 1000 ");
     assert_int_equal(book.given, 4);
     page_gives(&book, &options, REEF_NOT_FOUND, "a b c d e ");
+    const char *const zero[] = {"01 a", "000 b"};
+    page_gives(&(page_book){.pages = zero, .count = 2}, NULL, REEF_NOT_FOUND, "a b ");
     assert_string_equal(book.last, "MATCH x* COUNT 7 TYPE string ");
 }
 
