@@ -358,16 +358,18 @@ static void cluster_node_down(reef_engine *e, reef_cnode *n, reef_link *l,
 {
     bool idle = l->served && why->code != REEF_UNSENT && !n->parked.head &&
                 !e->waiting.head && n->probe_id == 0;
-    n->known = n->role_out = false;
+    n->known = n->key_out = false;
     reef_dial_down(e, &n->dial, l, why);
     if (idle && !n->stuck) {
         n->why = *why;
         return;
     }
-    if (n->lost_ms == 0)
+    if (n->lost_ms == 0 && why->code != REEF_UNSENT) /* not one that was only slow */
         n->lost_ms = e->now_ms;
-    n->hopeless = !l->served && reef_dial_is_fixed(&n->dial) &&
-                  reef_dial_hopeless(why->code) && n->slots > 0;
+    /* A node that turns us away is alive. Whatever else is there now is none of ours,
+     * and a replica may take over. */
+    bool away = why->code == REEF_AUTH || why->code == REEF_REFUSED;
+    n->hopeless = !l->served && reef_dial_is_fixed(&n->dial) && away && n->slots > 0;
     if (n->parked.head || n->slots > 0)
         reef_cluster_stick(e, n, why);
     while (n->hopeless && n->parked.head) {
@@ -432,7 +434,7 @@ static void cluster_unasked(reef_engine *e, reef_link *l)
 {
     reef_cnode *n = reef_cluster_of_link(e, l);
     if (n)
-        n->role_out = false;
+        n->key_out = false;
     if (e->cluster->asking == (int)l->index) {
         e->cluster->asking = REEF_NO_LINK;
         reef_cluster_want_map(e, false);

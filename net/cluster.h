@@ -63,6 +63,7 @@ typedef struct reef_cnode {
     uint32_t slots;  /* that it owns in our map */
     uint64_t epoch;  /* of its configuration */
     uint64_t told;   /* … by the view at hand, which may be older */
+    bool named;      /* the view at hand has it in its roster */
     bool known;      /* on its present link it said that it is this node */
     bool stuck;      /* calls are parked, and one at a time is tried */
     reef_error why;  /* why it can't be used; REEF_OK: no reason is known */
@@ -75,8 +76,8 @@ typedef struct reef_cnode {
     int64_t probe_ms;      /* since when */
     int64_t probe_next_ms; /* when the next one may go */
     uint32_t probe_turn;
-    bool role_out;    /* as a replica it was asked for its role … */
-    uint32_t role_of; /* … for the sake of that one */
+    bool key_out;    /* as a replica it was asked for a key … */
+    uint32_t key_of; /* … for the sake of that one */
 } reef_cnode;
 
 typedef struct reef_cluster {
@@ -125,6 +126,9 @@ void reef_cluster_no_home(reef_engine *, reef_ticket *);
 
 /* cluster_judge.c */
 bool reef_cluster_judge(reef_engine *, reef_link *, reef_ticket *);
+/* A replica was asked by an errand who serves a slot: a MOVED may be news. False: it is
+ * none. */
+bool reef_cluster_hint(reef_engine *, reef_link *, const char *text);
 void reef_cluster_not_now(reef_engine *, reef_link *, const char *text);
 
 /* cluster_nodes.c */
@@ -161,7 +165,7 @@ int64_t reef_cluster_node_deadline_ms(const reef_engine *, const reef_cnode *);
  * node of their shard said so. */
 void reef_cluster_promote(reef_engine *, reef_cnode *from, reef_cnode *to);
 void reef_cluster_find_silent(reef_engine *);
-void reef_cluster_role_told(reef_engine *, reef_link *, const reef_reply *);
+void reef_cluster_key_told(reef_engine *, reef_link *, const reef_reply *);
 
 /* cluster_seek.c */
 void reef_cluster_want_map(reef_engine *, bool news); /* news: something has changed */

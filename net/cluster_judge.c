@@ -63,7 +63,7 @@ static void judge_ask(reef_engine *e, reef_cnode *to, reef_ticket *t)
     reef_ticket_forget(t);
     if (to && !plain)
         t->ask_at = to->serial;
-    if (!to || plain || t->hops > REEF_REDIRECTS_AT_ONCE) {
+    if (!to || to->stuck || plain || t->hops > REEF_REDIRECTS_AT_ONCE) {
         judge_later(e, t);
         return;
     }
@@ -77,17 +77,32 @@ static void judge_moved(reef_engine *e, const reef_cnode *from, reef_cnode *to,
     reef_cluster *c = e->cluster;
     uint16_t number = reef_slots_at(&c->map, slot)->owner;
     reef_cnode *owner = number == REEF_NOBODY ? NULL : c->nodes[number];
+    /* Whose it is now can't be told, but the owner says that it is not his: what any
+     * view claims is better. */
+    if (!to && owner && from == owner)
+        (void)reef_slots_set(&c->map, slot, slot, number, 0);
     if (!to || to == from || to == owner)
         return;
     bool may_tell = from == owner || !owner ||
                     (from && owner->stuck && from->of == reef_cluster_number(owner));
     if (!may_tell)
         return;
-    if (owner && to->of == reef_cluster_number(owner))
+    /* The owner speaks for one slot. Where it is silent, its replicas tell of all. */
+    if (owner && from != owner && to->of == reef_cluster_number(owner))
         reef_cluster_promote(e, owner, to);
     else
         reef_cluster_patch(e, slot, to);
     reef_cluster_want_map(e, true);
+}
+
+bool reef_cluster_hint(reef_engine *e, reef_link *l, const char *text)
+{
+    reef_redirect r;
+    if (!reef_shape_redirect(text, &r) || r.ask)
+        return false;
+    judge_moved(e, reef_cluster_node(e->cluster, l->whose), judge_named(e, l, &r),
+                r.slot);
+    return true;
 }
 
 /* It was put to another node than the one that it is for. */

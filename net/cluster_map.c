@@ -159,10 +159,12 @@ static void map_epochs(reef_cluster *c, map_view *v, reef_str text, bool keep)
     reef_roster_row row;
     for (uint32_t i = 0; i < c->node_count; i++)
         if (c->nodes[i])
-            c->nodes[i]->told = 0;
+            c->nodes[i]->told = c->nodes[i]->named = 0;
     while (reef_roster_next(&text, &row)) {
         reef_cnode *n = keep ? reef_cluster_by_id(c, row.id) : NULL;
         v->epochs = true;
+        if (n)
+            n->named = true;
         if (row.epoch > UINT64_MAX / 4) /* nobody's: it could not be doubled */
             continue;
         if (row.master && row.epoch > v->epoch)
@@ -334,12 +336,20 @@ static void map_masters(reef_cluster *c)
     }
 }
 
+/* A redirect led to it, and it has not said yet who it is. */
+static bool map_is_awaited(const reef_cnode *n)
+{
+    return !n->id[0] && n->lost_ms == 0 && n->parked.head;
+}
+
 static void map_sweep(reef_engine *e)
 {
     reef_cluster *c = e->cluster;
-    for (uint32_t i = 0; i < c->node_count; i++)
-        if (c->nodes[i] && !c->nodes[i]->listed && c->nodes[i]->slots == 0)
-            reef_cluster_drop(e, c->nodes[i], "it has left the cluster");
+    for (uint32_t i = 0; i < c->node_count; i++) {
+        reef_cnode *n = c->nodes[i];
+        if (n && !n->listed && !n->named && n->slots == 0 && !map_is_awaited(n))
+            reef_cluster_drop(e, n, "it has left the cluster");
+    }
 }
 
 static void map_reroute(reef_engine *e)
@@ -405,24 +415,41 @@ static void map_merge(reef_engine *e, map_view *v, reef_str roster)
     }
 }
 
+/* What it said instead of the slots. That it may not tell is final; that it is busy, or
+ * loads, is not. */
+static reef_code map_untold(const reef_reply *slots, reef_code code, const char *peer,
+                            reef_error *why)
+{
+    char text[REEF_ERROR_TEXT];
+    const char *words = reef_reply_text(slots);
+    reef_code said = reef_reply_code(slots);
+    if (said == REEF_NOMEM || said == REEF_UNSURE) {
+        reef_error_put(why, REEF_NOMEM, 0, peer, "out of memory for its answer");
+    } else if (code == REEF_REFUSED) {
+        bool final = strncmp(words, "NOPERM", 6) == 0;
+        bool none = strstr(words, "cluster support disabled") != NULL;
+        snprintf(text, sizeof text, "does not tell the slots of the Cluster: %.110s%s",
+                 words, final ? "; allow this user +cluster|slots" : "");
+        reef_error_put(why,
+                       none    ? REEF_BADCONFIG
+                       : final ? REEF_AUTH
+                               : REEF_NOROUTE,
+                       0, peer, text);
+    } else {
+        reef_error_put(
+            why, code, 0, peer,
+            "its answer to CLUSTER SLOTS has another form than it must have");
+    }
+    return why->code;
+}
+
 reef_code reef_cluster_view(reef_engine *e, reef_link *l, const reef_reply *slots,
                             const reef_reply *roster, reef_error *why)
 {
     map_view v = {.link = l, .slots = slots};
     reef_code code = reef_shape_check(slots);
-    if (code == REEF_REFUSED) {
-        char text[REEF_ERROR_TEXT];
-        snprintf(text, sizeof text, "does not tell the slots of the cluster: %.120s",
-                 reef_reply_text(slots));
-        reef_error_put(why, REEF_REFUSED, 0, l->stats.peer, text);
-        return code;
-    }
-    if (code != REEF_OK) {
-        reef_error_put(
-            why, code, 0, l->stats.peer,
-            "its answer to CLUSTER SLOTS has another form than it must have");
-        return code;
-    }
+    if (code != REEF_OK)
+        return map_untold(slots, code, l->stats.peer, why);
     if (reef_count(reef_reply_root(slots)) == 0 && !e->cluster->mapped) {
         reef_error_put(why, REEF_NOROUTE, 0, l->stats.peer,
                        "is a node of a Cluster that serves no slots yet");

@@ -14,7 +14,7 @@
  * the question: it does no harm, and its answer comes the moment that there is one. The
  * map would lag: until the election ends it names the dead master, and for a moment
  * longer. Where calls are in flight at a silent node and none is parked, the replicas
- * are asked for their role instead. */
+ * are asked for the TYPE of the key of one of those. */
 #include "net/cluster.h"
 
 #include <stdio.h>
@@ -116,7 +116,7 @@ static reef_ticket *probe_untied(const reef_cnode *n)
     return t;
 }
 
-/* Whom to try this time, and with what (NULL: nothing, his role is of interest). NULL:
+/* Whom to try this time, and with what (NULL: a key of what is in flight). NULL:
  * nobody can be. */
 static reef_cnode *probe_whom(reef_engine *e, reef_cnode *n, reef_ticket **with)
 {
@@ -134,19 +134,33 @@ static reef_cnode *probe_whom(reef_engine *e, reef_cnode *n, reef_ticket **with)
 
 /* ---- probes ------------------------------------------------------------------- */
 
-static void probe_role(reef_engine *e, const reef_cnode *n, reef_cnode *r)
+/* A call in flight whose key its owner alone answers for. */
+static const reef_ticket *probe_flying(const reef_engine *e, const reef_cnode *n)
 {
-    reef_cmd *cmd = r->role_out ? NULL : reef_cmd_new();
+    const reef_link *l = reef_cluster_link(e, n);
+    const reef_ticket *t = l && l->state == REEF_LINK_READY ? l->flight.head : NULL;
+    while (t && (t->errand != REEF_ERRAND_NONE || t->bound || t->asking ||
+                 t->slot == REEF_NO_SLOT || t->keys[0].at == 0))
+        t = t->next;
+    return t;
+}
+
+/* Of a replica: does it answer for that key? It says MOVED until it is the master. */
+static void probe_key(reef_engine *e, const reef_cnode *n, reef_cnode *r)
+{
+    const reef_ticket *t = probe_flying(e, n);
+    reef_cmd *cmd = !t || r->key_out ? NULL : reef_cmd_new();
     if (!cmd)
         return;
-    reef_cmd_begin(cmd, "ROLE");
+    reef_cmd_begin(cmd, "TYPE");
+    reef_cmd_key(cmd, (reef_str){t->wire + t->keys[0].at, t->keys[0].len});
     const reef_cmd *one = cmd;
     reef_errand_order order = {.errand = REEF_ERRAND_ROLE,
                                .cmds = &one,
                                .count = 1,
                                .deadline_ms = e->now_ms + e->config.connect_timeout_ms};
-    r->role_of = n->serial;
-    r->role_out = reef_engine_errand(e, e->links[r->dial.link], &order);
+    r->key_of = n->serial;
+    r->key_out = reef_engine_errand(e, e->links[r->dial.link], &order);
     reef_cmd_free(cmd);
 }
 
@@ -159,7 +173,7 @@ static void probe_send(reef_engine *e, reef_cnode *n)
     reef_link *l = e->links[to->dial.link];
     if (!t) {
         if (to != n)
-            probe_role(e, n, to);
+            probe_key(e, n, to);
         return;
     }
     if (!reef_link_fit(e, l))
@@ -171,15 +185,19 @@ static void probe_send(reef_engine *e, reef_cnode *n)
     reef_link_submit(e, l, t);
 }
 
-void reef_cluster_role_told(reef_engine *e, reef_link *l, const reef_reply *reply)
+void reef_cluster_key_told(reef_engine *e, reef_link *l, const reef_reply *reply)
 {
     reef_cnode *r = reef_cluster_of_link(e, l);
-    reef_cnode *n = r ? reef_cluster_node(e->cluster, r->role_of) : NULL;
+    reef_cnode *n = r ? reef_cluster_node(e->cluster, r->key_of) : NULL;
     if (!r)
         return;
-    r->role_out = false;
-    if (n && n != r && r->of == reef_cluster_number(n) && reef_says_role(reply) == 'm')
+    r->key_out = false;
+    if (!n || n == r || r->of != reef_cluster_number(n))
+        return;
+    if (reef_reply_code(reply) == REEF_OK)
         reef_cluster_promote(e, n, r);
+    else if (!reef_cluster_hint(e, l, reef_reply_text(reply)))
+        reef_cluster_want_map(e, false); /* it may not tell; a map will */
 }
 
 /* ---- looking after a node ----------------------------------------------------- */
@@ -280,7 +298,8 @@ int64_t reef_cluster_node_deadline_ms(const reef_engine *e, const reef_cnode *n)
         probe_earlier(&at, n->probe_next_ms > e->now_ms
                                ? n->probe_next_ms
                                : e->now_ms + REEF_PROBE_NODE_MS);
-    if (l && !n->stuck && !reef_cluster_is_up(e, n))
+    if (l && !n->stuck && !reef_cluster_is_up(e, n) &&
+        l->born_ms + REEF_SLOW_DIAL_MS > e->now_ms)
         probe_earlier(&at, l->born_ms + REEF_SLOW_DIAL_MS);
     return at;
 }

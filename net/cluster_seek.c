@@ -133,6 +133,8 @@ void reef_cluster_linked(reef_engine *e, reef_link *l)
     reef_cnode *n = reef_cluster_of_link(e, l);
     reef_cseed *s = reef_cluster_seed_of(e, l);
     reef_dial *d = n ? &n->dial : s ? &s->dial : NULL;
+    if (n && n->slots > 0 && strcmp(l->server.role, "replica") == 0)
+        reef_cluster_want_map(e, true); /* it was replaced while nobody looked */
     if (d && seek_errand(e, l, REEF_ERRAND_NAME, word, 1)) {
         reef_dial_ready(e, d);
         return;
@@ -177,7 +179,7 @@ static void seek_stranger(reef_engine *e, reef_link *l, const char *id)
 {
     char text[REEF_ERROR_TEXT];
     reef_error why;
-    snprintf(text, sizeof text, "another node is there, %.8s…; nothing is sent to it",
+    snprintf(text, sizeof text, "another node is there, %.8s...; nothing is sent to it",
              id);
     reef_error_put(&why, REEF_CONNECT, 0, l->stats.peer, text);
     reef_cluster_want_map(e, true);
@@ -311,7 +313,7 @@ static reef_link *seek_teller(reef_engine *e)
         reef_link *l = n && n->known ? reef_cluster_link(e, n) : NULL;
         if (!seek_can_tell(e, l))
             continue;
-        if (!n->stuck) {
+        if (!n->stuck && n->listed) {
             c->turn = at + 1;
             return l;
         }
@@ -407,6 +409,7 @@ static void seek_told(reef_engine *e, reef_link *l, const reef_ticket *t)
     if (s)
         seek_verdict(e, s, &why);
     reef_report_event(e, REEF_EVENT_FAILED, l->stats.peer, why.text);
+    c->quiet++;
     reef_cluster_want_map(e, false);
 }
 
@@ -420,7 +423,7 @@ void reef_cluster_answered(reef_engine *e, reef_link *l, const reef_ticket *t)
         seek_told(e, l, t);
         break;
     case REEF_ERRAND_ROLE:
-        reef_cluster_role_told(e, l, t->replies[0]);
+        reef_cluster_key_told(e, l, t->replies[0]);
         break;
     case REEF_ERRAND_NONE:
     case REEF_ERRAND_PING:

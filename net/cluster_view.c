@@ -79,12 +79,15 @@ void reef_cluster_no_map(const reef_engine *e, reef_error *out)
     }
     if (c->seed_count == 1 || s->hopeless) {
         *out = s->why;
+        if (out->code == REEF_REFUSED) /* it was no call that was refused */
+            out->code = REEF_NOROUTE;
         return;
     }
     snprintf(text, sizeof text,
              "none of the %lu hosts of the Cluster can be used; %.180s",
              (unsigned long)c->seed_count, s->why.text);
-    reef_error_put(out, s->why.code, s->why.sys_errno, NULL, text);
+    reef_error_put(out, s->why.code == REEF_REFUSED ? REEF_NOROUTE : s->why.code,
+                   s->why.sys_errno, NULL, text);
 }
 
 bool reef_cluster_is_hopeless(const reef_engine *e, int64_t since_ms, reef_error *why)

@@ -5,6 +5,7 @@
  * outputs are pulled. Time-outs happen in tick alone, so that a host which ticks late
  * ends calls late, and one that ticks at reef_engine_deadline_ms ends each at its
  * deadline. */
+#include "net/engine.h"
 #include "net/cluster.h"
 #include "net/sentinel.h"
 
@@ -105,17 +106,12 @@ void reef_engine_free(reef_engine *e)
 
 reef_code reef_engine_hosts(reef_engine *e, reef_str text)
 {
-    /* There are no names yet; if there ever will be, the files are asked for again. */
-    if (!e->resolver && !e->sentinels && !e->cluster)
-        return REEF_OK;
     reef_resolver *resolver = reef_engine_resolver(e);
     return resolver ? reef_resolver_hosts(resolver, text) : REEF_NOMEM;
 }
 
 reef_code reef_engine_resolv_conf(reef_engine *e, reef_str text, reef_str local_name)
 {
-    if (!e->resolver && !e->sentinels && !e->cluster)
-        return REEF_OK;
     reef_resolver *resolver = reef_engine_resolver(e);
     return resolver ? reef_resolver_conf(resolver, text, local_name) : REEF_NOMEM;
 }

@@ -402,7 +402,14 @@ void reef_call_keys(reef_client *, reef_verb, const reef_str keys[], size_t coun
  * fails over or restarts meanwhile (its part is walked again), and when slots move
  * between masters (they are walked again where they went). Keys that come or go
  * meanwhile may be given or not. Not for use by two threads at once. Remembers
- * REEF_SCAN_MEMORY bytes for each key that it gave, up to REEF_SCAN_MAX keys. */
+ * REEF_SCAN_MEMORY bytes for each key that it gave, up to REEF_SCAN_MAX keys.
+ *
+ * What nobody can see is not promised: keys of a slot whose hand-over begins, moves
+ * keys and is taken back whole between two looks at the masters (one comes before each
+ * walk over them and one after it). It takes MULTI, EXEC and INFO to notice a restart,
+ * and on a Cluster CLUSTER NODES to notice slots that are handed over key by key: a
+ * user who may not use these gets keys all the same, but then what they would show is
+ * missed. */
 enum { REEF_SCAN_MAX = 16777216, REEF_SCAN_MEMORY = 32 };
 
 typedef struct reef_scan reef_scan;

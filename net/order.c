@@ -77,8 +77,8 @@ static reef_code order_check_group(const reef_cmd *const cmds[], size_t count,
 }
 
 /* Where it is to go. A server that was met and is no Cluster has no slots. */
-static reef_code order_place(const reef_engine *e, reef_ticket *t,
-                             const reef_order *order, reef_error *why)
+static reef_code order_place(reef_engine *e, reef_ticket *t, const reef_order *order,
+                             reef_error *why)
 {
     bool plain = e->sentinels || (!e->cluster && e->direct.met);
     const char *id = order->node_id ? order->node_id : "";
@@ -88,6 +88,8 @@ static reef_code order_place(const reef_engine *e, reef_ticket *t,
             return REEF_OK;
     }
     if (id[0]) {
+        if (e->cluster)
+            reef_cluster_want_map(e, true);
         reef_error_put(why, REEF_NOROUTE, 0, id,
                        "no node of that id is known; nothing was sent");
         return REEF_NOROUTE;

@@ -28,8 +28,12 @@ void reef_list_push(reef_list *list, reef_ticket *t)
 
 void reef_list_insert_by_age(reef_list *list, reef_ticket *t)
 {
-    /* What comes back comes in crowds, by age: look from where the last one went. */
-    reef_ticket *after = list->near;
+    /* What comes back comes in crowds, by age: look from where the last one went. The
+     * oldest of all, which is tried again and again, goes before them; new ones behind
+     * them. */
+    bool oldest = !list->head || list->head->id > t->id;
+    bool newest = list->tail && list->tail->id < t->id;
+    reef_ticket *after = oldest ? NULL : newest ? list->tail : list->near;
     while (after && after->id > t->id)
         after = after->prev;
     reef_ticket *next = after ? after->next : list->head;
@@ -235,6 +239,7 @@ void reef_ticket_place(reef_ticket *t, const reef_cmd *const cmds[], size_t coun
     if (count == 1 && reef_cmd_keys(cmds[0]) == 1 &&
         reef_cmd_slot_key(cmds[0], &only)) {
         t->slot = (uint16_t)reef_key_slot(only);
+        ticket_place_key(t, 0, cmds[0], 0, only);
         return;
     }
     for (size_t i = 0; i < count && !t->crossed; i++) {

@@ -42,12 +42,12 @@ uint8_t sim_member_number(const sim_node *n)
 
 uint32_t sim_cmd_keys(const reef_reply *cmd, uint32_t *first)
 {
-    static const char *const ones[] = {"GET", "SET", "INCR", "APPEND"};
+    static const char *const ones[] = {"GET", "SET", "INCR", "APPEND", "TYPE"};
     static const char *const many[] = {"DEL", "EXISTS", "MGET"};
     size_t count = reef_count(reef_reply_root(cmd));
     reef_str name = sim_arg(cmd, 0);
     *first = 1;
-    for (size_t i = 0; i < 4 && count > 1; i++) {
+    for (size_t i = 0; i < 5 && count > 1; i++) {
         if (reef_str_is(name, ones[i])) {
             return 1;
         }
@@ -228,6 +228,8 @@ bool sim_member_run(sim_node *n, sim_conn *c, const reef_reply *cmd, sim_bytes *
         sim_bytes_text(out, "+OK\r\n");
     } else if (reef_str_is(name, "ROLE")) {
         cluster_role(n, out);
+    } else if (reef_str_is(name, "TYPE")) { /* the engine's own: whose key is it? */
+        sim_bytes_text(out, "+string\r\n");
     } else if (reef_str_is(name, "CLUSTER")) {
         sim_member_says(n, c, cmd, out);
     } else {

@@ -321,7 +321,9 @@ void sim_guard_took(sim_world *w, sim_link *l, const reef_reply *cmd)
         return;
     }
     bool asking = reef_str_is(name, "ASKING");
-    bool call = sim_number(sim_arg(cmd, 1)) >= 0 || reef_str_is(name, "MULTI");
+    bool probe = reef_str_is(name, "TYPE");
+    bool call =
+        (sim_number(sim_arg(cmd, 1)) >= 0 && !probe) || reef_str_is(name, "MULTI");
     if (l->asking && !call) {
         sim_fail(w, "ASKING stands before no call", l->number, l->node->port);
     }
@@ -330,7 +332,7 @@ void sim_guard_took(sim_world *w, sim_link *l, const reef_reply *cmd)
         guard_map(w, l);
     } else if (reef_str_is(name, "CLUSTER") && reef_str_is(sim_arg(cmd, 1), "MYID")) {
         l->name_order = l->commands;
-    } else if (reef_str_is(name, "ROLE")) {
+    } else if (probe) {
         guard_probe(w, l);
     }
 }

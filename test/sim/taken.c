@@ -95,7 +95,7 @@ static bool taken_of_cluster(const sim_world *w, const sim_link *l, reef_str nam
 {
     return w->cluster != NULL &&
            (reef_str_is(name, "CLUSTER") || reef_str_is(name, "ASKING") ||
-            (reef_str_is(name, "ROLE") && !l->early));
+            reef_str_is(name, "TYPE") || (reef_str_is(name, "ROLE") && !l->early));
 }
 
 static void taken_one(sim_world *w, sim_link *l, const reef_reply *cmd)

@@ -97,6 +97,22 @@ static void test_keyless(void **state)
     ring_stop(r);
 }
 
+/* Not to one that can't serve now, though it is connected. */
+static void test_keyless_elsewhere(void **state)
+{
+    (void)state;
+    ring *r = ring_usual("");
+    ring_serves(r, "DBSIZE", 0);
+    r->nodes[0].says = "-LOADING Redis is loading the dataset in memory";
+    uint64_t id = ring_call(r, "GET b", 1000), any = ring_call(r, "DBSIZE", 1000);
+    ring_done(r, any, REEF_OK, NULL);
+    assert_int_equal(r->nodes[0].runs, 1);
+    r->nodes[0].says = NULL;
+    ring_pass(r, 20);
+    ring_done(r, id, REEF_OK, NULL);
+    ring_stop(r);
+}
+
 /* Keys of different slots: refused before anything is sent. */
 static void test_crossed(void **state)
 {
@@ -526,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_old_nodes),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_keyless),
+        cmocka_unit_test(test_keyless_elsewhere),
         cmocka_unit_test(test_crossed),
         cmocka_unit_test(test_crossed_is_found_late),
         cmocka_unit_test(test_bound),

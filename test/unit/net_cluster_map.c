@@ -123,7 +123,7 @@ static void test_odd_maps(void **state)
         {"*1\r\n*3\r\n:0\r\n:16383\r\n*7\r\n$8\r\n10.0.0.1\r\n:6379\r\n$-1\r\n*0\r\n"
          ":1\r\n:2\r\n*1\r\n:3\r\n",
          REEF_OK, NULL},
-        {"-ERR This instance has cluster support disabled\r\n", REEF_REFUSED,
+        {"-ERR This instance has cluster support disabled\r\n", REEF_BADCONFIG,
          "cluster support disabled"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -206,6 +206,24 @@ static void test_older_in_part(void **state)
     ring_stop(r);
 }
 
+/* A claim is as old as the view that makes it, however new its node is by now. */
+static void test_older_claim_of_a_newer_node(void **state)
+{
+    (void)state;
+    ring *r = served();
+    ring_believe(r, 1,
+                 "0-3299 0 3,3300-3300 1 4,3301-5460 0 3,5461-10922 1 4,"
+                 "10923-16383 2 5");
+    ring_epoch(r, 1, 1, 5); /* it took 3300 from node 0, … */
+    ring_epoch(r, 1, 0, 9); /* … which has a newer configuration since then */
+    told_by(r, 1);
+    assert_int_equal(ring_owner(r, 3300), 1);
+    told_by(r, 2); /* from before all that */
+    assert_int_equal(ring_owner(r, 3300), 1);
+    assert_int_equal(ring_owner(r, 3299), 0);
+    ring_stop(r);
+}
+
 /* What an older view leaves out is nobody's news. */
 static void test_silence_of_the_older(void **state)
 {
@@ -244,8 +262,8 @@ static void test_redirect_and_views(void **state)
     ring_stop(r);
 }
 
-/* The slot came home: who has it says so, with a higher epoch after a migration; but also
- * with the old one a redirect of the owner counts. */
+/* The slot came home: who has it says so, with a higher epoch after a migration; but
+ * also with the old one a redirect of the owner counts. */
 static void test_redirect_back(void **state)
 {
     (void)state;
@@ -347,23 +365,31 @@ static void test_replaced(void **state)
     ring_stop(r);
 }
 
-/* It has no slots left: what it was given is waited for as long as it says something. */
+/* It has no slots left, and is a replica now or gone: what it was given is waited for
+ * as long as it says something. */
 static void test_left_without_slots(void **state)
 {
     (void)state;
-    ring *r = served();
-    ring_serves(r, "GET a", 2);
-    ring_way(r, 0, FAKE_MUTE);
-    uint64_t once = ring_call(r, "INCR b", 9000), again = ring_again(r, "GET b", 9000);
-    ring_believe(r, RING_NONE, "5461-10922 1 4,0-5460 2 5,10923-16383 2 5");
-    ring_epoch(r, RING_NONE, 2, 9);
-    ring_pass(r, 99);
-    ring_none_done(r);
-    ring_pass(r, 400);
-    ring_done(r, once, REEF_UNSURE, NULL);
-    ring_done(r, again, REEF_OK, NULL);
-    assert_int_equal(r->nodes[2].runs, 2);
-    ring_stop(r);
+    static const char *const after[] = {
+        "5461-10922 1 4,0-5460 2 5,10923-16383 2 5",
+        "5461-10922 1 4,0-5460 2 5 0,10923-16383 2 5 0",
+    };
+    for (int i = 0; i < 2; i++) {
+        ring *r = served();
+        ring_serves(r, "GET a", 2);
+        ring_way(r, 0, FAKE_MUTE);
+        uint64_t once = ring_call(r, "INCR b", 9000);
+        uint64_t again = ring_again(r, "GET b", 9000);
+        ring_believe(r, RING_NONE, after[i]);
+        ring_epoch(r, RING_NONE, 2, 9);
+        ring_pass(r, 99);
+        ring_none_done(r);
+        ring_pass(r, 400);
+        ring_done(r, once, REEF_UNSURE, NULL);
+        ring_done(r, again, REEF_OK, NULL);
+        assert_int_equal(r->nodes[2].runs, 2);
+        ring_stop(r);
+    }
 }
 
 /* Every replica is known, and whose it is. */
@@ -416,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_newer),
         cmocka_unit_test(test_older),
         cmocka_unit_test(test_older_in_part),
+        cmocka_unit_test(test_older_claim_of_a_newer_node),
         cmocka_unit_test(test_silence_of_the_older),
         cmocka_unit_test(test_redirect_and_views),
         cmocka_unit_test(test_redirect_back),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Memory runs out, at each allocation in turn, while a Cluster is found, changes its map
- * and fails over: nothing breaks, nothing spins, and once there is memory again calls are
- * served. */
+ * Memory runs out, at each allocation in turn, while a Cluster is found, changes its
+ * map and fails over: nothing breaks, nothing spins, and once there is memory again
+ * calls are served. */
 #include "test/unit/ring_kit.h"
 
 #include <setjmp.h>

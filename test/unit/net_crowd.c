@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Threads on one client that has more connections than are polled one by one: a Cluster
- * of many nodes, which cut connections at random, and forget what they were asked. Every
- * call gets the answer of its own key from the node that owns it, and no descriptor
- * stays behind. Made to run under ThreadSanitizer as well. */
+ * of many nodes, which cut connections at random, and forget what they were asked.
+ * Every call gets the answer of its own key from the node that owns it, and no
+ * descriptor stays behind. Made to run under ThreadSanitizer as well. */
 #include "net/net.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The links of an engine: how many there are, which of them are busy, and who makes room
- * when there are too many. */
+ * The links of an engine: how many there are, which of them are busy, and who makes
+ * room when there are too many. */
 #include "test/unit/ring_kit.h"
 
 #include <setjmp.h>

@@ -309,10 +309,11 @@ static void ring_answer(stage *s, script *out, stage_link *l)
         word_is(out, 0, "SELECT")) {
         l->named = l->named || word_is(out, 1, "MYID");
         stage_answer(s, out, l);
-    } else if (word_is(out, 0, "ROLE")) {
+    } else if (word_is(out, 0, "TYPE")) { /* the engine's own: whose key is it? */
+        char text[300] = "";
         n->roles++;
-        say(out, "*1\r\n");
-        say_bulk(out, l->to->role);
+        judge(r, out, node, false, text);
+        say(out, "%s\r\n", text[0] ? text : "+none");
     } else if (word_is(out, 0, "CLUSTER")) {
         say_cluster(r, out, n, l);
     } else if (word_is(out, 0, "ASKING")) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An engine among the nodes of a Cluster that a test scripts, on top of stage_kit.h: each
- * node has a view of who serves what, and answers by it as real ones do: MOVED where the
- * view names another, ASK for a slot that it gives away, CLUSTERDOWN where it names nobody.
- * What has to hold at all times is checked with every command:
+ * An engine among the nodes of a Cluster that a test scripts, on top of stage_kit.h:
+ * each node has a view of who serves what, and answers by it as real ones do: MOVED
+ * where the view names another, ASK for a slot that it gives away, CLUSTERDOWN where it
+ * names nobody. What has to hold at all times is checked with every command:
  *   - a caller's command goes only to a node that has said who it is, on that very
  *     connection;
  *   - the map is asked for one at a time, and no two questions begin within
@@ -27,7 +27,7 @@ enum {
 typedef struct ring_view {
     /* Slots, the master, replicas, by number: "0-5460 0 3,5461-10922 1 4". */
     const char *slots;
-    /* Of the configurations of nodes by number; of those with higher numbers it is 1. */
+    /* Of nodes by number; of those with higher numbers it is 1. */
     uint64_t epochs[RING_EPOCHS];
 } ring_view;
 
@@ -82,7 +82,7 @@ void ring_epoch(ring *, int node, uint32_t of, uint64_t epoch);
 /* Node 3 has taken over from node 0, with that epoch, and this one knows it (RING_NONE:
  * all of them). */
 void ring_fail_over(ring *, int node, uint64_t epoch);
-/* Its connections break, and it is gone (FAKE_REFUSES, FAKE_DEAF, FAKE_MUTE), or back. */
+/* It is gone (FAKE_REFUSES, FAKE_DEAF: its connections break; FAKE_MUTE), or back. */
 void ring_way(ring *, uint32_t node, fake_way way);
 void ring_pass(ring *, int64_t ms);
 void ring_run(ring *);

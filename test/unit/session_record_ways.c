@@ -2,7 +2,8 @@
  *
  * Records over a scripted net/ where their keys are on several servers, and where they
  * share one slot: which commands go out when, and what comes of each way in which they
- * end. Linked with __wrap_malloc, __wrap_calloc and __wrap_realloc of session_fake.h. */
+ * end. Linked with __wrap_malloc, __wrap_calloc and __wrap_realloc of
+ * session_fake.h. */
 #include "session/session.h"
 #include "test/unit/session_fake.h"
 
