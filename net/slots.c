@@ -23,72 +23,55 @@ enum {
 
 /* ---- CRC16 -------------------------------------------------------------------- */
 
-/* Sixteen bytes at a time. The remainder is linear: that of a byte with so many bytes
- * behind it is the sum of those of its bits, so each table is given by eight numbers,
- * the remainders of 1, 2, 4, … 128, and doubled from one entry to 256. */
-#define SLOTS_CRC_2(v, a) (v), (v) ^ (a)
-#define SLOTS_CRC_4(v, a, b) SLOTS_CRC_2(v, a), SLOTS_CRC_2((v) ^ (b), a)
-#define SLOTS_CRC_8(v, a, b, c) SLOTS_CRC_4(v, a, b), SLOTS_CRC_4((v) ^ (c), a, b)
-#define SLOTS_CRC_16(v, a, b, c, d)                                                    \
-    SLOTS_CRC_8(v, a, b, c), SLOTS_CRC_8((v) ^ (d), a, b, c)
-#define SLOTS_CRC_32(v, a, b, c, d, e)                                                 \
-    SLOTS_CRC_16(v, a, b, c, d), SLOTS_CRC_16((v) ^ (e), a, b, c, d)
-#define SLOTS_CRC_64(v, a, b, c, d, e, f)                                              \
-    SLOTS_CRC_32(v, a, b, c, d, e), SLOTS_CRC_32((v) ^ (f), a, b, c, d, e)
-#define SLOTS_CRC_128(v, a, b, c, d, e, f, g)                                          \
-    SLOTS_CRC_64(v, a, b, c, d, e, f), SLOTS_CRC_64((v) ^ (g), a, b, c, d, e, f)
-#define SLOTS_CRC_256(a, b, c, d, e, f, g, h)                                          \
-    {                                                                                  \
-        SLOTS_CRC_128(0, a, b, c, d, e, f, g), SLOTS_CRC_128(h, a, b, c, d, e, f, g)   \
-    }
+/* By arithmetic, without a table that would take room in the cache of whoever calls.
+ * The polynomial says that x^16 = x^12 + x^5 + 1; sums have no carries, so squares have
+ * no mixed terms, and thus
+ *     x^32 = x^24 + x^10 + 1    x^64 = x^48 + x^20 + 1    x^128 = x^96 + x^40 + 1
+ * Bits above such a power are folded down by three shifts. The first of these may lead
+ * above it again: such bits are added to the others before. */
 
-/* Row n: of a byte with n more behind it. */
-static const uint16_t slots_crc_table[16][256] = {
-    SLOTS_CRC_256(0x1021, 0x2042, 0x4084, 0x8108, 0x1231, 0x2462, 0x48C4, 0x9188),
-    SLOTS_CRC_256(0x3331, 0x6662, 0xCCC4, 0x89A9, 0x0373, 0x06E6, 0x0DCC, 0x1B98),
-    SLOTS_CRC_256(0x3730, 0x6E60, 0xDCC0, 0xA9A1, 0x4363, 0x86C6, 0x1DAD, 0x3B5A),
-    SLOTS_CRC_256(0x76B4, 0xED68, 0xCAF1, 0x85C3, 0x1BA7, 0x374E, 0x6E9C, 0xDD38),
-    SLOTS_CRC_256(0xAA51, 0x4483, 0x8906, 0x022D, 0x045A, 0x08B4, 0x1168, 0x22D0),
-    SLOTS_CRC_256(0x45A0, 0x8B40, 0x06A1, 0x0D42, 0x1A84, 0x3508, 0x6A10, 0xD420),
-    SLOTS_CRC_256(0xB861, 0x60E3, 0xC1C6, 0x93AD, 0x377B, 0x6EF6, 0xDDEC, 0xABF9),
-    SLOTS_CRC_256(0x47D3, 0x8FA6, 0x0F6D, 0x1EDA, 0x3DB4, 0x7B68, 0xF6D0, 0xFD81),
-    SLOTS_CRC_256(0xEB23, 0xC667, 0x9CEF, 0x29FF, 0x53FE, 0xA7FC, 0x5FD9, 0xBFB2),
-    SLOTS_CRC_256(0x6F45, 0xDE8A, 0xAD35, 0x4A4B, 0x9496, 0x390D, 0x721A, 0xE434),
-    SLOTS_CRC_256(0xD849, 0xA0B3, 0x5147, 0xA28E, 0x553D, 0xAA7A, 0x44D5, 0x89AA),
-    SLOTS_CRC_256(0x0375, 0x06EA, 0x0DD4, 0x1BA8, 0x3750, 0x6EA0, 0xDD40, 0xAAA1),
-    SLOTS_CRC_256(0x4563, 0x8AC6, 0x05AD, 0x0B5A, 0x16B4, 0x2D68, 0x5AD0, 0xB5A0),
-    SLOTS_CRC_256(0x7B61, 0xF6C2, 0xFDA5, 0xEB6B, 0xC6F7, 0x9DCF, 0x2BBF, 0x577E),
-    SLOTS_CRC_256(0xAEFC, 0x4DD9, 0x9BB2, 0x2745, 0x4E8A, 0x9D14, 0x2A09, 0x5412),
-    SLOTS_CRC_256(0xA824, 0x4069, 0x80D2, 0x1185, 0x230A, 0x4614, 0x8C28, 0x0871),
-};
-
-/* Of four bytes with `behind` more behind them. */
-static inline uint32_t slots_crc_four(const unsigned char *at, size_t behind)
+static uint64_t slots_word(const unsigned char *at)
 {
-    return (uint32_t)slots_crc_table[behind + 3][at[0]] ^
-           slots_crc_table[behind + 2][at[1]] ^ slots_crc_table[behind + 1][at[2]] ^
-           slots_crc_table[behind][at[3]];
+    return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
+           (uint64_t)at[3] << 32 | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
+           (uint64_t)at[6] << 8 | at[7];
 }
 
-/* A remainder of 0 leaves what follows as it is: the bytes that make no sixteen of
- * their own come first and need not wait for each other. */
+/* Of high * x^64 + low, with 16 zeros behind. */
+static uint32_t slots_remainder(uint64_t high, uint64_t low)
+{
+    high ^= high >> 16 ^ high >> 32 ^ high >> 44 ^ high >> 48;
+    low ^= high ^ high << 20 ^ high << 48;
+    high = low >> 48; /* the zeros come in */
+    low = low << 16 ^ high ^ high << 20 ^ high << 48;
+    uint32_t upper = (uint32_t)(low >> 32), lower = (uint32_t)low;
+    upper ^= upper >> 8 ^ upper >> 16 ^ upper >> 22 ^ upper >> 24;
+    lower ^= upper ^ upper << 10 ^ upper << 24;
+    upper = lower >> 16;
+    upper ^= upper >> 4 ^ upper >> 8 ^ upper >> 11 ^ upper >> 12;
+    return (lower ^ upper ^ upper << 5 ^ upper << 12) & 0xFFFF;
+}
+
+/* What makes no word comes first: zeros before it change nothing. */
 uint32_t reef_crc16(reef_str text)
 {
     const unsigned char *at = (const unsigned char *)text.ptr;
-    size_t odd = text.len % 16;
-    uint32_t crc = 0;
-    for (; odd >= 4; odd -= 4, at += 4)
-        crc ^= slots_crc_four(at, odd - 4);
-    for (; odd > 0; odd--)
-        crc ^= slots_crc_table[odd - 1][*at++];
-    for (size_t left = text.len / 16; left > 0; left--, at += 16) {
-        uint32_t rest = slots_crc_table[13][at[2]] ^ slots_crc_table[12][at[3]] ^
-                        slots_crc_four(at + 4, 8) ^ slots_crc_four(at + 8, 4) ^
-                        slots_crc_four(at + 12, 0);
-        crc = rest ^ slots_crc_table[15][at[0] ^ (crc >> 8)] ^
-              slots_crc_table[14][at[1] ^ (crc & 0xFF)];
+    size_t odd = text.len % 8, words = text.len / 8;
+    uint64_t high = 0, low = 0;
+    if (text.len == 0)
+        return 0;
+    if (odd > 0 && words > 0)
+        low = slots_word(at) >> (64 - 8 * odd);
+    else
+        for (size_t i = 0; i < odd; i++)
+            low = low << 8 | at[i];
+    for (at += odd; words > 0; words--, at += 8) {
+        high ^= high >> 32;
+        uint64_t next = low ^ high << 32 ^ high >> 24;
+        low = slots_word(at) ^ high ^ high << 40;
+        high = next;
     }
-    return crc;
+    return slots_remainder(high, low);
 }
 
 static reef_str slots_tag(reef_str key)
