@@ -213,6 +213,15 @@ static bool cluster_take(reef_engine *e, reef_ticket *t)
     return true;
 }
 
+/* Nothing is to be learnt from a good answer of a node that is well. */
+static bool cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    const reef_cnode *n = reef_cluster_node(e->cluster, l->whose);
+    bool plain = n && !n->stuck && t->count == 1 && t->probe_of == 0 &&
+                 reef_reply_code(t->replies[0]) == REEF_OK;
+    return !plain && reef_cluster_judge(e, l, t);
+}
+
 static void cluster_route_all(reef_engine *e)
 {
     while (e->waiting.head) {
@@ -243,12 +252,19 @@ static void cluster_tend_nodes(reef_engine *e)
     }
 }
 
-static void cluster_wake(reef_engine *e)
+/* Nobody waits, and nothing is due: so it is on nearly every wake. */
+static bool cluster_is_calm(const reef_engine *e)
+{
+    const reef_cluster *c = e->cluster;
+    return !e->waiting.head && c->active_count == 0 && !c->later.head && !c->due &&
+           c->asking == REEF_NO_LINK && c->mapped && e->now_ms < c->silence_ms &&
+           e->now_ms - c->view_ms < REEF_MAP_AGE_MS;
+}
+
+static void cluster_work(reef_engine *e)
 {
     reef_cluster *c = e->cluster;
     reef_error why;
-    if (!cluster_wanted(e))
-        return;
     if (c->later.head && e->now_ms >= c->pause.until_ms)
         reef_cluster_empty(e, &c->later);
     if (e->now_ms >= c->silence_ms)
@@ -264,6 +280,12 @@ static void cluster_wake(reef_engine *e)
     if (c->due || c->asking != REEF_NO_LINK || !c->mapped ||
         e->now_ms - c->view_ms >= REEF_MAP_AGE_MS)
         reef_cluster_reload(e);
+}
+
+static void cluster_wake(reef_engine *e)
+{
+    if (!cluster_is_calm(e) && cluster_wanted(e))
+        cluster_work(e);
 }
 
 static void cluster_earlier(int64_t *at, int64_t other)
@@ -449,7 +471,7 @@ const reef_router reef_router_cluster = {
     .ready = reef_cluster_linked,
     .down = cluster_down,
     .not_now = reef_cluster_not_now,
-    .judge = reef_cluster_judge,
+    .judge = cluster_judge,
     .waits_for = reef_cluster_waits_for,
     .looking = cluster_looking,
     .late = cluster_late,

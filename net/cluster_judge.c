@@ -229,19 +229,8 @@ static void judge_probe_is_back(reef_engine *e, const reef_ticket *t)
         owner->probe_id = 0;
 }
 
-/* Nothing is to be learnt from a good answer of a node that is well. */
-static bool judge_is_plain(const reef_engine *e, const reef_link *l,
-                           const reef_ticket *t)
-{
-    const reef_cnode *n = reef_cluster_node(e->cluster, l->whose);
-    return t->count == 1 && t->probe_of == 0 && n && !n->stuck &&
-           reef_reply_code(t->replies[0]) == REEF_OK;
-}
-
 bool reef_cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
 {
-    if (judge_is_plain(e, l, t))
-        return false;
     reef_redirect r;
     const char *text = judge_error(t);
     /* A script may have run, and answer in such words by itself. */

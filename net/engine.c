@@ -228,6 +228,8 @@ void reef_engine_received(reef_engine *e, uint32_t link, size_t len, int64_t now
         reef_resolver_received(e->resolver, link, len, e->now_ms);
     else if (engine_live(l))
         reef_link_received(e, l, len);
+    if (l)
+        reef_link_rest(e, l); /* here, so that the next look need not pass by it */
     e->router->wake(e);
 }
 

@@ -197,6 +197,9 @@ static bool link_open_op(reef_link *l, reef_op *op)
 
 bool reef_link_op(reef_engine *e, reef_link *l, reef_op *op)
 {
+    /* Most that are busy wait for answers. */
+    if (l->state == REEF_LINK_READY && (l->sending || !l->out.head))
+        return false;
     memset(op, 0, sizeof *op);
     op->link = l->index;
     if (!l->sending && l->out.head && l->out.head->sent == 0 && link_hears_unasked(l))
