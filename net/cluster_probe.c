@@ -271,7 +271,7 @@ bool reef_cluster_tend_node(reef_engine *e, reef_cnode *n)
         probe_flush(e, n);
     else if (waits && n->stuck && !probe_is_out(e, n) && e->now_ms >= n->probe_next_ms)
         probe_send(e, n);
-    if (n->stuck && n->parked.head)
+    if (n->stuck && waits) /* who its replicas are may not have been told yet */
         reef_cluster_want_map(e, false);
     return true;
 }

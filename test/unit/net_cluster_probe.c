@@ -215,6 +215,27 @@ static void test_told_by_key(void **state)
     ring_stop(r);
 }
 
+/* A young Cluster did not tell of replicas yet when it was asked. */
+static void test_replicas_told_later(void **state)
+{
+    (void)state;
+    ring *r = ring_usual("");
+    ring_believe(r, RING_NONE, "0-5460 0,5461-10922 1,10923-16383 2");
+    ring_serves(r, "GET b", 0);
+    ring_way(r, 0, FAKE_MUTE);
+    uint64_t id = ring_again(r, "SET b 1", 5000);
+    ring_pass(r, 2 * REEF_SILENCE_HOLD_MS);
+    ring_believe(r, RING_NONE, "0-5460 0 3,5461-10922 1 4,10923-16383 2 5");
+    ring_pass(r, 1000);
+    assert_true(r->nodes[3].roles > 0);
+    ring_none_done(r);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, id, REEF_OK, NULL);
+    assert_int_equal(r->nodes[3].runs, 1);
+    ring_stop(r);
+}
+
 /* ---- silence ------------------------------------------------------------------ */
 
 static void test_silence(void **state)
@@ -323,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_told_by_moved),
         cmocka_unit_test(test_told_by_a_map),
         cmocka_unit_test(test_told_by_key),
+        cmocka_unit_test(test_replicas_told_later),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_silence_then_demoted),
         cmocka_unit_test(test_one_slow_shard_holds_no_other),
