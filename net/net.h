@@ -408,8 +408,8 @@ void reef_call_keys(reef_client *, reef_verb, const reef_str keys[], size_t coun
  * keys and is taken back whole between two looks at the masters (one comes before each
  * walk over them and one after it). It takes MULTI, EXEC and INFO to notice a restart,
  * and on a Cluster CLUSTER NODES to notice slots that are handed over key by key: a
- * user who may not use these gets keys all the same, but then what they would show is
- * missed. */
+ * user who may not use these gets keys all the same, and so does one of a server that
+ * is full ("OOM", it queues nothing), but then what they would show is missed. */
 enum { REEF_SCAN_MAX = 16777216, REEF_SCAN_MEMORY = 32 };
 
 typedef struct reef_scan reef_scan;

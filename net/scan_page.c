@@ -202,6 +202,13 @@ static reef_code page_take(const reef_scan *scan, reef_scan_pass *pass,
     return REEF_OK;
 }
 
+/* A server that is full takes a SCAN, but puts nothing into a queue: what it refuses so
+ * is the MULTI and not the SCAN. */
+static bool page_no_queue(const reef_reply *reply)
+{
+    return strncmp(reef_reply_text(reply), "OOM ", 4) == 0;
+}
+
 /* Which of the step's replies says what went wrong; NULL: nothing did. `*bare` says
  * that it is not SCAN that is refused. */
 static const reef_reply *page_trouble(reef_reply *const replies[], size_t each,
@@ -217,7 +224,8 @@ static const reef_reply *page_trouble(reef_reply *const replies[], size_t each,
     for (size_t i = 0; i < each; i++) {
         if (reef_reply_code(replies[i]) == REEF_OK)
             continue;
-        *bare = i != PAGE_SCAN && !reef_scan_may_mend(replies[i]);
+        *bare = (i != PAGE_SCAN || page_no_queue(replies[i])) &&
+                !reef_scan_may_mend(replies[i]);
         return replies[i];
     }
     return replies[PAGE_EXEC];

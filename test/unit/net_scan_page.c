@@ -22,6 +22,7 @@ typedef struct page_book {
     const char *const *pages; /* "cursor key key"; a page's number is its cursor */
     size_t count;
     const char *refuses; /* this command is not permitted */
+    bool full;           /* nothing is put into a queue: there is no memory */
     size_t restarts;     /* after so many pages another process answers; 0: never */
     bool endless;        /* "0" is never said */
     size_t given;
@@ -68,6 +69,9 @@ static void page_answer(page_book *book, const peer_link *link, bool *inside,
     if (book->refuses != NULL && peer_is(link, book->refuses)) {
         *spoiled = true;
         snprintf(out, PAGE_OUT, "-NOPERM this user has no permissions\r\n");
+    } else if (book->full && *inside && !peer_is(link, "EXEC")) {
+        *spoiled = true;
+        snprintf(out, PAGE_OUT, "-OOM command not allowed when used memory > 'x'\r\n");
     } else if (peer_is(link, "MULTI")) {
         *inside = true;
         snprintf(out, PAGE_OUT, "+OK\r\n");
@@ -175,6 +179,17 @@ static void what_is_refused_beside_scan_is_left_out(void **state)
     page_gives(&book, NULL, REEF_REFUSED, "");
 }
 
+/* A server that is full queues nothing, and yet shows its keys. */
+static void a_server_that_is_full_is_walked(void **state)
+{
+    const char *const pages[] = {"1 a", "2 b", "0 c"};
+    (void)state;
+    page_book book = {.pages = pages, .count = 3, .full = true};
+    page_gives(&book, NULL, REEF_NOT_FOUND, "a b c ");
+    page_book denied = {.pages = pages, .count = 3, .full = true, .refuses = "SCAN"};
+    page_gives(&denied, NULL, REEF_REFUSED, "");
+}
+
 static void what_is_no_page_is_refused(void **state)
 {
     const char *const bad[] = {"x a", "-1 a", "123456789012345678901 a", "1x a"};
@@ -248,6 +263,7 @@ int main(void)
         cmocka_unit_test(pages_follow_their_cursors),
         cmocka_unit_test(a_server_that_restarts_is_walked_again),
         cmocka_unit_test(what_is_refused_beside_scan_is_left_out),
+        cmocka_unit_test(a_server_that_is_full_is_walked),
         cmocka_unit_test(what_is_no_page_is_refused),
         cmocka_unit_test(a_walk_that_never_ends_is_stopped),
         cmocka_unit_test(nobody_there_is_told_and_can_be_tried_again),
