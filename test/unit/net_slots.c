@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * net/slots.c: CRC16 and the hash-tag rule, against values worked out apart from the
- * code (a bitwise CRC below) and known answers of the cluster specification; the map,
- * against a plain array with one entry a slot. */
+ * code (a bitwise CRC below), known answers of the cluster specification, and those of
+ * real servers; the map, against a plain array with one entry a slot. */
 #include "net/slots.h"
 #include "test/unit/resp_help.h"
 
@@ -82,6 +82,33 @@ static void test_tag_rule(void **state)
         assert_int_equal(reef_key_slot(key),
                          slow_crc16((const unsigned char *)key.ptr, key.len) % SLOTS);
     }
+}
+
+static unsigned vector_digit(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* Each line of test/vectors/keyslot.tsv, as real servers have it: a key in hexadecimal,
+ * and what they say to CLUSTER KEYSLOT. */
+static void test_vectors(void **state)
+{
+    (void)state;
+    size_t len, count = 0;
+    char key[512], *text = help_read_data("vectors/keyslot.tsv", &len);
+    assert_non_null(text);
+    assert_memory_equal(text, "key_hex\tslot\n", 13);
+    for (const char *at = text + 13; at < text + len; at = strchr(at, '\n') + 1) {
+        reef_str bytes = {key, 0};
+        for (; *at != '\t'; at += 2) {
+            assert_true(bytes.len < sizeof key);
+            key[bytes.len++] = (char)(vector_digit(at[0]) * 16 + vector_digit(at[1]));
+        }
+        assert_int_equal(reef_key_slot(bytes), strtoul(at + 1, NULL, 10));
+        count++;
+    }
+    assert_in_range(count, 148, SLOTS);
+    free(text);
 }
 
 static void test_every_byte_and_length(void **state)
@@ -477,6 +504,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),
         cmocka_unit_test(test_tag_rule),
+        cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_every_byte_and_length),
         cmocka_unit_test(test_every_bit),
         cmocka_unit_test(test_any_order),
