@@ -202,6 +202,10 @@ static const check_advice *check_advice_of(const cli_check *check, reef_code cod
 {
     static const check_advice db = {REEF_BADCONFIG, REEF_SET_DB,
                                     "write db = 0: a Cluster has no other"};
+    static const check_advice right = {
+        REEF_AUTH, REEF_SET_USERNAME,
+        "give this user the right that it lacks, or name another in "
+        "server.redis.username"};
     static const check_advice advice[] = {
         {REEF_CONNECT, REEF_SET_HOSTS,
          "start the server there, or correct server.redis.hosts"},
@@ -232,6 +236,8 @@ static const check_advice *check_advice_of(const cli_check *check, reef_code cod
     if (!t->sentinel && code == REEF_BADCONFIG && config->db != 0 &&
         strstr(check->why, "Cluster") != NULL)
         return &db;
+    if (!t->sentinel && code == REEF_AUTH && strstr(check->why, "NOPERM") != NULL)
+        return &right;
     return check_advice_find(advice, sizeof advice / sizeof advice[0], code);
 }
 

@@ -190,6 +190,13 @@ static void check_advice(void **state)
     met = REEF_AUTH;
     checks(c);
     cap_has(c->out, c->settings); /* where the password stands */
+    /* It was let in, and may not do all that it takes. */
+    words = "does not tell the slots of the Cluster: NOPERM User ann has none";
+    assert_int_equal(checks(c), CLI_AUTH);
+    cap_has(c->out, "to do     give this user the right that it lacks, or name another "
+                    "in server.redis.username: ");
+    cap_has_not(c->out, "password and");
+    words = "said the fake";
     met = REEF_NOMEM;
     assert_int_equal(checks(c), CLI_INCOMPLETE);
     cap_has_not(c->out, "to do");
