@@ -29,9 +29,11 @@ static bool cluster_make(reef_engine *e)
         return false;
     c->seeds = calloc(e->config.host_count, sizeof *c->seeds);
     c->active = calloc(REEF_NODES_MAX, sizeof *c->active);
-    if (!c->seeds || !c->active) {
+    c->hints = calloc(REEF_NODES_HINTS, sizeof *c->hints);
+    if (!c->seeds || !c->active || !c->hints) {
         free(c->seeds);
         free(c->active);
+        free(c->hints);
         free(c);
         return false;
     }
@@ -83,6 +85,7 @@ static void cluster_end(reef_engine *e)
     reef_slots_free(&c->map);
     free(c->seeds);
     free(c->active);
+    free(c->hints);
     free(c);
     e->cluster = NULL;
 }

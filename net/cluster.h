@@ -27,15 +27,16 @@ enum {
     REEF_MAP_AGE_MS = 15000,   /* a map in use is asked for again after that */
     REEF_PROBE_NODE_MS = 10,   /* between two probes of a stuck node's shard, … */
     REEF_PROBE_BOTH_MS = 5, /* … where the node and its replicas are asked by turns */
-    REEF_PROBE_WAIT_MS =
-        100,                /* a probe that is not answered is passed over after that */
-    REEF_SLOW_DIAL_MS = 50, /* connecting takes that long: others are asked as well */
-    REEF_WANTED_MS = 1000,  /* a link that a probe or a reload may need is kept for */
+    REEF_PROBE_WAIT_MS = 100, /* one that is not answered is passed over after that */
+    REEF_PROBE_BYTES = 16384, /* a call of more is not what a node is probed with */
+    REEF_SLOW_DIAL_MS = 50,   /* connecting takes that long: others are asked as well */
+    REEF_WANTED_MS = 1000,    /* a link that a probe or a reload may need is kept for */
     REEF_BELIEF_LOST_MS = 3000, /* an owner that is lost for so long has no word left */
     REEF_FOREIGN_MS = 1000,     /* nobody of ours answers: seeds may lead to another
                                  * cluster, in the place of this one */
     REEF_REDIRECTS_AT_ONCE = 5, /* of one call; the next ones come after a pause … */
     REEF_REDIRECTS_MAX = 16,    /* … up to that many */
+    REEF_NODES_HINTS = 8192,    /* places that remember which node has an id */
     REEF_SEEK_NODES = 4,  /* that are connected to at a time, to ask for the map */
     REEF_SERIAL_BITS = 10 /* of a serial: the number; the rest: which of its uses */
 };
@@ -64,6 +65,7 @@ typedef struct reef_cnode {
     uint64_t epoch;  /* of its configuration */
     uint64_t told;   /* … by the view at hand, which may be older */
     bool named;      /* the view at hand has it in its roster */
+    bool fresh;      /* … and as a master of slots */
     bool known;      /* on its present link it said that it is this node */
     bool stuck;      /* calls are parked, and one at a time is tried */
     reef_error why;  /* why it can't be used; REEF_OK: no reason is known */
@@ -76,7 +78,7 @@ typedef struct reef_cnode {
     int64_t probe_ms;      /* since when */
     int64_t probe_next_ms; /* when the next one may go */
     uint32_t probe_turn;
-    bool key_out;    /* as a replica it was asked for a key … */
+    bool key_out;    /* it was asked for a key … */
     uint32_t key_of; /* … for the sake of that one */
 } reef_cnode;
 
@@ -85,6 +87,7 @@ typedef struct reef_cluster {
     uint32_t seed_count;
     reef_cnode *nodes[REEF_NODES_MAX]; /* NULL: free */
     uint32_t node_count;               /* numbers in use are below it */
+    uint16_t *hints; /* REEF_NODES_HINTS: who has such an id, perhaps */
     uint32_t live_count;
     uint32_t uses;                  /* serials given */
     uint32_t *active, active_count; /* numbers; room for REEF_NODES_MAX */
@@ -102,6 +105,7 @@ typedef struct reef_cluster {
     uint32_t quiet;     /* views in a row that changed nothing */
     uint32_t turn;      /* who is asked next */
     int64_t seek_ms;    /* when a few more nodes are connected to */
+    int64_t aside_ms;   /* when seeds are asked although nodes answer, at the soonest */
     int64_t silence_ms; /* when silent links are looked for again */
     int64_t lost_ms;    /* since when no node answers; 0: one does */
     int64_t wanted_ms;  /* tend: until when things are made though nothing waits */
@@ -199,6 +203,8 @@ void reef_cluster_waits_for(const reef_engine *, const reef_ticket *, reef_error
 void reef_cluster_no_map(const reef_engine *, reef_error *out);
 /* True: no waiting can lead to one, for a call of that time. */
 bool reef_cluster_is_hopeless(const reef_engine *, int64_t since_ms, reef_error *why);
+/* Why a call for that node alone ends: it is dropped. */
+void reef_cluster_left(const reef_cnode *, reef_error *why);
 void reef_cluster_no_owner(const reef_engine *, uint32_t slot, reef_error *why);
 
 #endif

@@ -5,16 +5,19 @@
  *               asked for once. From a node that does not own the slot by our map it is
  *               no news
  *   ASK         the call goes there once, behind ASKING; the map stays
- *   TRYAGAIN    again after a pause: its keys are on both sides of a move
+ *   TRYAGAIN    again after a pause: its keys are on both sides of a move; the map is
+ *               asked for meanwhile
  *   CLUSTERDOWN "Hash slot not served": two fresh maps decide. Otherwise the node is
  *               stuck (cluster_probe.c), and so it is for LOADING, MASTERDOWN, BUSY,
- *               READONLY and NOREPLICAS */
+ *               READONLY and NOREPLICAS
+ * A group goes on as a whole. Where part of it ran (it is no transaction, and its slot
+ * was just moving) the rest fails, and says so. */
 #include "net/cluster.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void judge_later(reef_engine *e, reef_ticket *t)
+static void judge_later(reef_engine *e, reef_ticket *t, reef_later why)
 {
     enum { CALM_MS = 1000 };
     reef_cluster *c = e->cluster;
@@ -22,6 +25,7 @@ static void judge_later(reef_engine *e, reef_ticket *t)
         c->pause.step = 0;
     if (!c->later.head)
         reef_backoff_next(e, &c->pause);
+    t->later = why;
     reef_ticket_park(&c->later, t);
 }
 
@@ -64,7 +68,7 @@ static void judge_ask(reef_engine *e, reef_cnode *to, reef_ticket *t)
     if (to && !plain)
         t->ask_at = to->serial;
     if (!to || to->stuck || plain || t->hops > REEF_REDIRECTS_AT_ONCE) {
-        judge_later(e, t);
+        judge_later(e, t, REEF_LATER_MOVING);
         return;
     }
     reef_ticket_ask(t, true);
@@ -139,7 +143,7 @@ static void judge_redirected(reef_engine *e, reef_link *l, reef_ticket *t,
     reef_ticket_forget(t);
     if (!probe && (!to || to == from || t->hops > REEF_REDIRECTS_AT_ONCE)) {
         reef_cluster_want_map(e, false);
-        judge_later(e, t);
+        judge_later(e, t, to ? REEF_LATER_CIRCLE : REEF_LATER_NOWHERE);
     } else {
         reef_ticket_wait(e, t);
     }
@@ -174,6 +178,25 @@ static void judge_served(reef_engine *e, const reef_link *l, const reef_ticket *
         reef_cluster_unstick(e, n);
 }
 
+static bool judge_says(const char *text, const char *word, const char *phrase,
+                       bool whole)
+{
+    size_t len = strlen(word);
+    return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == 0) &&
+           (!whole || strstr(text, phrase));
+}
+
+/* It went elsewhere, or nowhere: it did not run. */
+static bool judge_is_turned_away(const reef_reply *reply)
+{
+    reef_redirect r;
+    const char *text = reef_reply_text(reply);
+    return reef_reply_code(reply) == REEF_REFUSED &&
+           (reef_shape_redirect(text, &r) ||
+            judge_says(text, "TRYAGAIN", "during rehashing of slot", true) ||
+            judge_says(text, "CLUSTERDOWN", "not served", true));
+}
+
 /* The text of the error that proves that nothing of the group ran. NULL: it may
  * have. */
 static const char *judge_error(const reef_ticket *t)
@@ -186,23 +209,17 @@ static const char *judge_error(const reef_ticket *t)
         return text;
     /* EXEC may itself be redirected; if it is not, something before it was. */
     bool aborted = strncmp(text, "EXECABORT", 9) == 0;
+    bool scripts = t->scripted && !t->repeatable; /* one that fails may have run */
     for (uint32_t i = 0; i + 1 < t->count; i++) {
         bool refused = reef_reply_code(t->replies[i]) == REEF_REFUSED;
         if (t->atomic && aborted && refused)
             return reef_reply_text(t->replies[i]);
-        if (!t->atomic && !refused)
+        if (!t->atomic &&
+            (!refused || (scripts && !judge_is_turned_away(t->replies[i]))))
             return NULL;
     }
     const char *cause = aborted ? strstr(text, "because of: ") : NULL;
     return cause ? cause + strlen("because of: ") : text;
-}
-
-static bool judge_says(const char *text, const char *word, const char *phrase,
-                       bool whole)
-{
-    size_t len = strlen(word);
-    return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == 0) &&
-           (!whole || strstr(text, phrase));
 }
 
 /* True: it is this command's own matter. Writes alone are refused, and reads go on; or
@@ -219,6 +236,28 @@ static bool judge_waits_alone(reef_engine *e, const reef_link *l, const reef_tic
     reef_cluster_unstick(e, n);
     reef_cluster_want_map(e, false);
     return true;
+}
+
+/* Some of a group ran, and others were sent elsewhere: these must not run after those
+ * that stood behind them, so the caller is told. */
+static void judge_part(reef_engine *e, reef_link *l, reef_ticket *t)
+{
+    char text[REEF_ERROR_TEXT];
+    bool own = t->scripted && !t->repeatable; /* words that may be a script's */
+    if (t->count == 1 || t->atomic || t->bound || own)
+        return;
+    for (uint32_t i = 0; i < t->count; i++) {
+        const char *said = reef_reply_text(t->replies[i]);
+        if (!judge_is_turned_away(t->replies[i]))
+            continue;
+        snprintf(text, sizeof text,
+                 "did not run, while others of its group did: their slot is moving "
+                 "(%.80s). Send it again, or the group as MULTI and EXEC",
+                 said);
+        (void)reef_cluster_hint(e, l, said);
+        reef_reply_free(t->replies[i]);
+        t->replies[i] = reef_reply_failed(REEF_NOROUTE, text);
+    }
 }
 
 /* Whatever it brought: the next one may go. */
@@ -238,6 +277,7 @@ bool reef_cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
     char words[REEF_ERROR_TEXT];
     judge_probe_is_back(e, t);
     if (!text) {
+        judge_part(e, l, t);
         judge_served(e, l, t);
         return false;
     }
@@ -253,14 +293,17 @@ bool reef_cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
         e->totals.retries++;
         t->hops = 0; /* it is where it belongs: the move alone is waited for */
         judge_is_well(e, l);
+        reef_cluster_want_map(e, false);
         reef_ticket_forget(t);
-        judge_later(e, t);
+        judge_later(e, t, REEF_LATER_MOVING);
         return true;
     }
     bool hole = judge_says(words, "CLUSTERDOWN", "not served", true);
     bool down = judge_says(words, "CLUSTERDOWN", "The cluster is down", whole);
     bool lost = hole && (t->slot == REEF_NO_SLOT || t->bound); /* whose, nobody knows */
     if (lost || (!hole && !down && !reef_text_not_now(words, true, whole))) {
+        if (!lost)
+            judge_part(e, l, t);
         judge_served(e, l, t);
         return false;
     }
@@ -268,7 +311,7 @@ bool reef_cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
     if (!hole && judge_waits_alone(e, l, t, words)) {
         if (t->doubtful) /* else these words are the last ones, at the deadline */
             reef_ticket_forget(t);
-        judge_later(e, t);
+        judge_later(e, t, REEF_LATER_MOVING);
         return true;
     }
     reef_ticket_forget(t);

@@ -18,6 +18,7 @@ typedef struct map_view {
     bool epochs;  /* the roster could be read */
     bool newer;   /* it knows no less than we do */
     bool changed; /* our map is another one now */
+    bool crowded; /* a master found no place */
     uint64_t epoch;
     uint32_t kept; /* slots whose claims were older than ours */
     uint32_t masters, replicas, served;
@@ -126,6 +127,21 @@ static reef_cnode *map_node(reef_engine *e, map_view *v, reef_shape_item *item)
     return reef_cluster_add(e, item->id, &item->place);
 }
 
+/* A replica that can be done without, for a master: reloads find out who takes over. */
+static bool map_make_room(reef_engine *e, const map_view *v)
+{
+    const reef_cluster *c = e->cluster;
+    for (uint32_t i = c->node_count; i > 0; i--) {
+        reef_cnode *n = c->nodes[i - 1];
+        if (!n || n->slots > 0 || n->fresh || n->parked.head ||
+            reef_cluster_of_link(e, v->link) == n)
+            continue;
+        reef_cluster_drop(e, n, "there are more nodes than are looked at");
+        return true;
+    }
+    return false;
+}
+
 static void map_roles(reef_engine *e, map_view *v)
 {
     reef_shape_walk walk;
@@ -136,6 +152,7 @@ static void map_roles(reef_engine *e, map_view *v)
         reef_cnode *n = map_node(e, v, &item);
         if (item.position == 0)
             master = n;
+        v->crowded = v->crowded || (item.position == 0 && !n);
         if (!n || !v->newer)
             continue;
         v->masters += item.position == 0 && !n->listed;
@@ -146,11 +163,47 @@ static void map_roles(reef_engine *e, map_view *v)
     }
 }
 
+/* Where there are more nodes than there may be, those that serve slots come first. */
+static void map_masters_first(reef_engine *e, map_view *v)
+{
+    reef_cluster *c = e->cluster;
+    reef_shape_walk walk;
+    reef_shape_item item;
+    for (uint32_t i = 0; i < c->node_count; i++)
+        if (c->nodes[i])
+            c->nodes[i]->fresh = false;
+    reef_shape_begin(&walk, v->slots);
+    while (reef_shape_next(&walk, &item)) {
+        if (item.position != 0)
+            continue;
+        reef_cnode *n = map_node(e, v, &item);
+        if (!n && c->live_count == REEF_NODES_MAX && map_make_room(e, v))
+            n = map_node(e, v, &item);
+        if (n)
+            n->fresh = true;
+    }
+}
+
 static void map_unlist(reef_cluster *c)
 {
     for (uint32_t i = 0; i < c->node_count; i++)
         if (c->nodes[i])
             c->nodes[i]->listed = false;
+}
+
+static void map_nodes(reef_engine *e, map_view *v)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        if (v->newer)
+            map_unlist(e->cluster);
+        v->crowded = false;
+        v->masters = v->replicas = 0;
+        map_roles(e, v);
+        if (v->crowded && pass == 0)
+            map_masters_first(e, v);
+        else
+            return;
+    }
 }
 
 /* The highest epoch of all; of known nodes it is written down. */
@@ -339,7 +392,8 @@ static void map_masters(reef_cluster *c)
 /* A redirect led to it, and it has not said yet who it is. */
 static bool map_is_awaited(const reef_cnode *n)
 {
-    return !n->id[0] && n->lost_ms == 0 && n->parked.head;
+    bool comes = n->dial.link != REEF_NO_LINK && !n->known;
+    return !n->id[0] && n->lost_ms == 0 && (n->parked.head || comes);
 }
 
 static void map_sweep(reef_engine *e)
@@ -394,9 +448,7 @@ static void map_merge(reef_engine *e, map_view *v, reef_str roster)
     /* Who was reset tells of nobody, and may have nothing to weigh it by. */
     v->newer = v->epochs ? v->epoch >= map_standing(e)
                          : reef_count(reef_reply_root(v->slots)) > 0;
-    if (v->newer)
-        map_unlist(c);
-    map_roles(e, v);
+    map_nodes(e, v);
     map_epochs(c, v, roster, true);
     map_claims(e, v);
     c->mapped = true;

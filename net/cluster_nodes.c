@@ -31,12 +31,35 @@ reef_cnode *reef_cluster_node(const reef_cluster *c, uint32_t serial)
     return n && n->serial == serial ? n : NULL;
 }
 
+static bool nodes_is(const reef_cluster *c, uint32_t number, const char *id)
+{
+    return number < c->node_count && c->nodes[number] &&
+           memcmp(c->nodes[number]->id, id, REEF_NODE_ID) == 0;
+}
+
+/* Ids are drawn by their nodes, so some of their characters are as good as all. */
+static uint32_t nodes_hash(const char *id)
+{
+    uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
+    for (size_t i = REEF_NODE_ID - 8; i < REEF_NODE_ID; i++)
+        hash = (hash ^ (unsigned char)id[i]) * UINT32_C(16777619);
+    return (hash ^ hash >> 15) % REEF_NODES_HINTS;
+}
+
+/* A map may have 16,384 ranges, each with its nodes: where the one of such an id was
+ * found last is looked first. */
 reef_cnode *reef_cluster_by_id(const reef_cluster *c, const char *id)
 {
-    for (uint32_t i = 0; id[0] && i < c->node_count; i++)
-        if (c->nodes[i] && memcmp(c->nodes[i]->id, id, REEF_NODE_ID) == 0)
-            return c->nodes[i];
-    return NULL;
+    if (!id[0])
+        return NULL;
+    uint16_t *hint = &c->hints[nodes_hash(id)];
+    for (uint32_t i = 0; !nodes_is(c, *hint, id); i++) {
+        if (i >= c->node_count)
+            return NULL;
+        if (nodes_is(c, i, id))
+            *hint = (uint16_t)i;
+    }
+    return c->nodes[*hint];
 }
 
 reef_cnode *reef_cluster_by_place(const reef_cluster *c, const reef_place *place)
@@ -157,6 +180,21 @@ static void nodes_inactive(reef_cluster *c, reef_cnode *n)
     }
 }
 
+/* Calls for this node alone end, and say why they were waiting. */
+static void nodes_refuse_bound(reef_engine *e, reef_cnode *n)
+{
+    reef_error why;
+    reef_ticket *next;
+    reef_cluster_left(n, &why);
+    for (reef_ticket *t = n->parked.head; t; t = next) {
+        next = t->next;
+        if (!t->bound)
+            continue;
+        reef_list_remove(&n->parked, t);
+        reef_cluster_refuse(e, t, &why);
+    }
+}
+
 void reef_cluster_drop(reef_engine *e, reef_cnode *n, const char *text)
 {
     reef_cluster *c = e->cluster;
@@ -164,6 +202,7 @@ void reef_cluster_drop(reef_engine *e, reef_cnode *n, const char *text)
     uint32_t number = reef_cluster_number(n);
     c->nodes[number] = NULL;
     nodes_inactive(c, n);
+    nodes_refuse_bound(e, n);
     reef_cluster_unpark(e, n);
     for (uint32_t i = 0; i < c->node_count; i++)
         if (c->nodes[i] && c->nodes[i]->of == number)

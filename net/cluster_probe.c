@@ -14,7 +14,8 @@
  * the question: it does no harm, and its answer comes the moment that there is one. The
  * map would lag: until the election ends it names the dead master, and for a moment
  * longer. Where calls are in flight at a silent node and none is parked, the replicas
- * are asked for the TYPE of the key of one of those. */
+ * are asked for the TYPE of the key of one of those; and so it is where all that is
+ * parked is too large to be sent again and again. */
 #include "net/cluster.h"
 
 #include <stdio.h>
@@ -106,18 +107,62 @@ static reef_cnode *probe_replica(reef_engine *e, const reef_cnode *n, uint32_t t
     return chosen;
 }
 
-/* The oldest that may be put to a replica: others are for this node alone, or would run
- * anywhere. */
-static reef_ticket *probe_untied(const reef_cnode *n)
+/* For this node alone, or such that a replica would run it. */
+static bool probe_is_tied(const reef_ticket *t)
 {
-    reef_ticket *t = n->parked.head;
-    while (t && (t->bound || t->asking || t->slot == REEF_NO_SLOT))
+    return t->bound || t->asking || t->slot == REEF_NO_SLOT ||
+           (t->count > 1 && !t->atomic);
+}
+
+/* The call to try it with: the oldest that costs little to send so often; rather one
+ * that is not in doubt if it is lost on its way. None goes before another that waits
+ * for the same slot. NULL: there is none. */
+static reef_ticket *probe_call(const reef_cnode *n, bool own)
+{
+    enum { LOOK = 32 };
+    uint16_t seen[LOOK];
+    uint32_t looked = 0;
+    reef_ticket *light = NULL;
+    for (reef_ticket *t = n->parked.head; t && looked < LOOK; t = t->next) {
+        bool first = true;
+        if (!own && probe_is_tied(t))
+            continue;
+        for (uint32_t i = 0; i < looked; i++)
+            first = first && seen[i] != t->slot;
+        seen[looked++] = t->slot;
+        if (!first || t->len > REEF_PROBE_BYTES)
+            continue;
+        if (t->repeatable)
+            return t;
+        light = light ? light : t;
+    }
+    return light;
+}
+
+/* A call whose key its owner alone answers for. */
+static bool probe_has_key(const reef_ticket *t)
+{
+    return t->errand == REEF_ERRAND_NONE && !t->bound && !t->asking &&
+           t->slot != REEF_NO_SLOT && t->keys[0].at > 0 &&
+           t->keys[0].len <= REEF_PROBE_BYTES;
+}
+
+/* Whose key to ask for, in place of a call: of one that is parked, or in flight. */
+static const reef_ticket *probe_keyed(const reef_engine *e, const reef_cnode *n)
+{
+    const reef_link *l = reef_cluster_link(e, n);
+    const reef_ticket *t = n->parked.head;
+    while (t && !probe_has_key(t))
+        t = t->next;
+    if (t)
+        return t;
+    t = l && l->state == REEF_LINK_READY ? l->flight.head : NULL;
+    while (t && !probe_has_key(t))
         t = t->next;
     return t;
 }
 
-/* Whom to try this time, and with what (NULL: a key of what is in flight). NULL:
- * nobody can be. */
+/* Whom to try this time, and with what (NULL: a key). NULL: nobody can be. */
 static reef_cnode *probe_whom(reef_engine *e, reef_cnode *n, reef_ticket **with)
 {
     bool self = n->parked.head && probe_can(e, n);
@@ -128,27 +173,19 @@ static reef_cnode *probe_whom(reef_engine *e, reef_cnode *n, reef_ticket **with)
     bool own = self && (!replica || n->probe_turn % 2 == 0);
     n->probe_turn += self && replica ? 1 : 2;
     n->probe_next_ms = e->now_ms + gap_ms;
-    *with = own ? n->parked.head : probe_untied(n);
+    *with = probe_call(n, own);
+    if (own && !*with && !probe_keyed(e, n)) /* large, and there is no key to ask for */
+        *with = n->parked.head;
     return own ? n : replica;
 }
 
 /* ---- probes ------------------------------------------------------------------- */
 
-/* A call in flight whose key its owner alone answers for. */
-static const reef_ticket *probe_flying(const reef_engine *e, const reef_cnode *n)
-{
-    const reef_link *l = reef_cluster_link(e, n);
-    const reef_ticket *t = l && l->state == REEF_LINK_READY ? l->flight.head : NULL;
-    while (t && (t->errand != REEF_ERRAND_NONE || t->bound || t->asking ||
-                 t->slot == REEF_NO_SLOT || t->keys[0].at == 0))
-        t = t->next;
-    return t;
-}
-
-/* Of a replica: does it answer for that key? It says MOVED until it is the master. */
+/* Does it answer for that key? A replica says MOVED until it is the master, and who
+ * can't serve now says so. */
 static void probe_key(reef_engine *e, const reef_cnode *n, reef_cnode *r)
 {
-    const reef_ticket *t = probe_flying(e, n);
+    const reef_ticket *t = probe_keyed(e, n);
     reef_cmd *cmd = !t || r->key_out ? NULL : reef_cmd_new();
     if (!cmd)
         return;
@@ -171,18 +208,26 @@ static void probe_send(reef_engine *e, reef_cnode *n)
     if (!to)
         return;
     reef_link *l = e->links[to->dial.link];
-    if (!t) {
-        if (to != n)
-            probe_key(e, n, to);
-        return;
-    }
-    if (!reef_link_fit(e, l))
+    if (!t)
+        probe_key(e, n, to);
+    if (!t || !reef_link_fit(e, l))
         return;
     reef_list_remove(&n->parked, t);
     t->probe_of = n->serial;
     n->probe_id = t->id;
     n->probe_ms = e->now_ms;
     reef_link_submit(e, l, t);
+}
+
+/* The stuck node itself was asked: whoever answers, and does not say "not now", is
+ * awake. */
+static void probe_own_told(reef_engine *e, reef_link *l, reef_cnode *n,
+                           const reef_reply *reply)
+{
+    const char *text = reef_reply_text(reply);
+    (void)reef_cluster_hint(e, l, text);
+    if (strncmp(text, "CLUSTERDOWN", 11) != 0 && !reef_text_not_now(text, true, false))
+        reef_cluster_unstick(e, n);
 }
 
 void reef_cluster_key_told(reef_engine *e, reef_link *l, const reef_reply *reply)
@@ -192,6 +237,8 @@ void reef_cluster_key_told(reef_engine *e, reef_link *l, const reef_reply *reply
     if (!r)
         return;
     r->key_out = false;
+    if (n == r)
+        probe_own_told(e, l, r, reply);
     if (!n || n == r || r->of != reef_cluster_number(n))
         return;
     if (reef_reply_code(reply) == REEF_OK)

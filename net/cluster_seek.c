@@ -105,6 +105,30 @@ static void seek_seeds(reef_engine *e)
     }
 }
 
+/* Calls wait for an owner that is lost for long, and those who answer name nobody else:
+ * they may be cut off from all others, and seeds may lead to these. */
+static bool seek_is_short(const reef_engine *e)
+{
+    const reef_cluster *c = e->cluster;
+    for (uint32_t i = 0; i < c->active_count; i++) {
+        const reef_cnode *n = c->nodes[c->active[i]];
+        if (n->stuck && n->slots > 0 && n->parked.head && n->lost_ms > 0 &&
+            e->now_ms - n->lost_ms >= REEF_FOREIGN_MS)
+            return true;
+    }
+    return false;
+}
+
+/* While nodes answer, rarely: each attempt is a connection that may be for nothing. */
+static void seek_aside(reef_engine *e)
+{
+    reef_cluster *c = e->cluster;
+    if (e->now_ms < c->aside_ms || !seek_is_short(e))
+        return;
+    c->aside_ms = e->now_ms + REEF_WANTED_MS;
+    seek_seeds(e);
+}
+
 /* ---- who are you? ------------------------------------------------------------- */
 
 static bool seek_errand(reef_engine *e, reef_link *l, reef_errand errand,
@@ -270,7 +294,7 @@ void reef_cluster_adopt(reef_engine *e)
             s->id[0] ? reef_cluster_by_id(c, s->id) : reef_cluster_by_place(c, &place);
         if (n)
             seek_hand_over(e, s, n);
-        else if (!reef_cluster_is_lost(e))
+        else if (!reef_cluster_is_lost(e) && !seek_is_short(e))
             seek_close(e, l);
     }
 }
@@ -302,12 +326,26 @@ static bool seek_can_tell(const reef_engine *e, const reef_link *l)
            reef_link_silence_ms(e, l) < REEF_SILENCE_HOLD_MS;
 }
 
-/* Whom to ask: by turns, and rather one that serves. */
+static reef_link *seek_seed_teller(const reef_engine *e)
+{
+    const reef_cluster *c = e->cluster;
+    for (uint32_t i = 0; i < c->seed_count; i++) {
+        const reef_cseed *s = &c->seeds[(c->asks + i) % c->seed_count];
+        reef_link *l = s->dial.link == REEF_NO_LINK ? NULL : e->links[s->dial.link];
+        if (s->known && seek_can_tell(e, l))
+            return l;
+    }
+    return NULL;
+}
+
+/* Whom to ask: by turns, and rather one that serves; every other time a seed, where
+ * what nodes say does not help. */
 static reef_link *seek_teller(reef_engine *e)
 {
     reef_cluster *c = e->cluster;
-    reef_link *second = NULL;
-    for (uint32_t i = 0; i < c->node_count; i++) {
+    bool aside = c->asks % 2 == 1 && seek_is_short(e);
+    reef_link *seed = aside ? seek_seed_teller(e) : NULL, *second = NULL;
+    for (uint32_t i = 0; i < c->node_count && !seed; i++) {
         uint32_t at = (c->turn + i) % c->node_count;
         reef_cnode *n = c->nodes[at];
         reef_link *l = n && n->known ? reef_cluster_link(e, n) : NULL;
@@ -319,13 +357,7 @@ static reef_link *seek_teller(reef_engine *e)
         }
         second = second ? second : l;
     }
-    for (uint32_t i = 0; i < c->seed_count && !second; i++) {
-        const reef_cseed *s = &c->seeds[(c->asks + i) % c->seed_count];
-        reef_link *l = s->dial.link == REEF_NO_LINK ? NULL : e->links[s->dial.link];
-        if (s->known && seek_can_tell(e, l))
-            second = l;
-    }
-    return second;
+    return seed ? seed : second ? second : seek_seed_teller(e);
 }
 
 static void seek_ask(reef_engine *e, reef_link *l)
@@ -366,6 +398,8 @@ void reef_cluster_reload(reef_engine *e)
     if (!c->mapped || lost) {
         seek_seeds(e);
         seek_nodes(e);
+    } else {
+        seek_aside(e);
     }
     if (e->now_ms < c->due_ms)
         return;

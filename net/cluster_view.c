@@ -122,6 +122,18 @@ void reef_cluster_no_owner(const reef_engine *e, uint32_t slot, reef_error *why)
     reef_error_put(why, REEF_NOROUTE, 0, NULL, text);
 }
 
+void reef_cluster_left(const reef_cnode *n, reef_error *why)
+{
+    char text[REEF_ERROR_TEXT], peer[REEF_PEER_TEXT];
+    view_peer(n, peer);
+    snprintf(text, sizeof text,
+             "the node that the command was for, %.50s, has left the cluster; nothing "
+             "was sent%s%.90s",
+             peer, n->why.code == REEF_OK ? "" : ". Before that: ",
+             n->why.code == REEF_OK ? "" : n->why.text);
+    reef_error_put(why, REEF_NOROUTE, 0, NULL, text);
+}
+
 static void view_node(const reef_cnode *n, const reef_ticket *t, reef_error *why)
 {
     char text[REEF_ERROR_TEXT], peer[REEF_PEER_TEXT];
@@ -145,6 +157,23 @@ static void view_node(const reef_cnode *n, const reef_ticket *t, reef_error *why
     reef_error_put(why, code, n->why.sys_errno, NULL, text);
 }
 
+static const char *view_later(reef_later later)
+{
+    switch (later) {
+    case REEF_LATER_MOVING:
+        break;
+    case REEF_LATER_CIRCLE:
+        return "nodes sent it to each other until the deadline, and none of them ran "
+               "it: they don't agree on who serves the slot; reef topology shows what "
+               "each believes";
+    case REEF_LATER_NOWHERE:
+        return "was sent on until the deadline to a node whose address nobody tells, "
+               "and did not run";
+    }
+    return "the slot of its keys was being moved until the deadline; it was told to "
+           "try again, and did not run";
+}
+
 void reef_cluster_waits_for(const reef_engine *e, const reef_ticket *t, reef_error *why)
 {
     const reef_cluster *c = e->cluster;
@@ -155,10 +184,7 @@ void reef_cluster_waits_for(const reef_engine *e, const reef_ticket *t, reef_err
         return;
     }
     if (t->home == &c->later) {
-        reef_error_put(
-            why, REEF_NOROUTE, 0, NULL,
-            "the slot of its keys was being moved until the deadline; it was "
-            "told to try again, and did not run");
+        reef_error_put(why, REEF_NOROUTE, 0, NULL, view_later(t->later));
         return;
     }
     for (uint32_t i = 0; !n && i < c->node_count; i++)

@@ -64,6 +64,13 @@ typedef enum reef_errand {
     REEF_ERRAND_MAP   /* … and who serves what? */
 } reef_errand;
 
+/* Why the Cluster's router tries it again after a pause. */
+typedef enum reef_later {
+    REEF_LATER_MOVING, /* its slot is on the move, or its node takes no writes now */
+    REEF_LATER_CIRCLE, /* nodes send it to each other */
+    REEF_LATER_NOWHERE /* it was sent on, and where to can't be told */
+} reef_later;
+
 /* A group of commands, usually of one. One allocation: struct, replies, wire. */
 typedef struct reef_ticket {
     struct reef_ticket *next, *prev;
@@ -94,6 +101,7 @@ typedef struct reef_ticket {
     uint32_t bound;    /* to the node with this serial; 0: to none */
     uint32_t ask_at;   /* asking: the node that it was sent to; 0: none */
     uint32_t probe_of; /* it was put to another node in this one's place; 0: no */
+    reef_later later;  /* the last pause was for that */
     uint64_t since;    /* no node serves its slot: the maps that were known by then */
     size_t len, sent;
     char *wire;

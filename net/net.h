@@ -435,8 +435,11 @@ bool reef_client_is_spread(reef_client *);
 /* ---- pipelines ------------------------------------------------------------------ */
 
 /* Sends all at once; replies[i] answers cmds[i] and is never NULL; each has a fate of
- * its own, but a MULTI and what follows it to its EXEC share one. The caller frees
- * replies. */
+ * its own, but a MULTI and what follows it to its EXEC share one. Commands for one key
+ * run in this order, also where they are redirected, or wait for a new master. But one
+ * that a server refuses for the moment (TRYAGAIN, NOREPLICAS, CLUSTERDOWN, LOADING) is
+ * sent again, and those behind it may have run by then: what must not run before
+ * another belongs into one MULTI with it. The caller frees replies. */
 void reef_pipeline(reef_client *, const reef_cmd *const cmds[], size_t count,
                    int64_t timeout_ms, reef_reply *replies[]);
 

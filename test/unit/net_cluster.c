@@ -180,7 +180,9 @@ static void test_bound_to_one_that_leaves(void **state)
     ring_pass(r, 50);
     ring_believe(r, RING_NONE, "0-5460 0 3,5461-10922 1,10923-16383 2 5");
     ring_pass(r, 400);
-    ring_done(r, id, REEF_NOROUTE, "has left the cluster");
+    ring_done(r, id, REEF_NOROUTE,
+              "the node that the command was for, 10.0.0.5:6379, has left the cluster; "
+              "nothing was sent. Before that: 10.0.0.5:6379: connection refused");
     ring_stop(r);
 }
 

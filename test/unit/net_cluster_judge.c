@@ -188,6 +188,23 @@ static void test_moved_in_circles(void **state)
     ring_stop(r);
 }
 
+/* The deadline comes first: that is what it says. */
+static void test_moved_in_circles_for_a_moment(void **state)
+{
+    (void)state;
+    ring *r = served();
+    r->nodes[0].says = "-MOVED 3300 10.0.0.2:6379";
+    r->nodes[1].says = "-MOVED 3300 10.0.0.1:6379";
+    uint64_t id = ring_call(r, "GET b", 100);
+    ring_pass(r, 100);
+    ring_done(r, id, REEF_NOROUTE, "nodes sent it to each other until the deadline");
+    r->nodes[0].says = r->nodes[1].says = "-MOVED 3300 ?:7777";
+    id = ring_call(r, "GET b", 100);
+    ring_pass(r, 100);
+    ring_done(r, id, REEF_NOROUTE, "to a node whose address nobody tells");
+    ring_stop(r);
+}
+
 /* To itself: it knows no better; a little later it may. */
 static void test_moved_to_itself(void **state)
 {
@@ -327,6 +344,59 @@ static void test_ask_for_a_group(void **state)
     ring_stop(r);
 }
 
+/* Part of a group ran: the rest can't follow, or it would run out of its turn. It says
+ * what became of it, and the next calls know the way. */
+static void test_group_in_part(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "-MOVED 3300 10.0.0.2:6379",
+        "-ASK 3300 10.0.0.2:6379",
+        "-TRYAGAIN Multiple keys request during rehashing of slot",
+        "-CLUSTERDOWN Hash slot not served",
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        ring *r = served();
+        r->nodes[0].says = words[i];
+        r->nodes[0].to = "GET";
+        r->nodes[0].times = 1;
+        r->nodes[1].says = "+OK";
+        uint64_t id = ring_call(r, "SET b 1,GET b,APPEND b 2", 1000);
+        ring_done(r, id, REEF_OK, NULL);
+        ring_done(r, id + 1, REEF_NOROUTE, "did not run, while others of its group");
+        ring_done(r, id + 2, REEF_OK, NULL);
+        ring_logged(r, "0:SET b;0:GET b;0:APPEND b;");
+        assert_int_equal(ring_owner(r, SLOT_B), i == 0);
+        ring_stop(r);
+        r = served(); /* and so where the others are errors of their own */
+        r->nodes[0].says = words[i];
+        r->nodes[0].times = 1;
+        r->nodes[0].f->turns = "APPEND";
+        r->nodes[0].f->away = "WRONGTYPE Operation against a key";
+        id = ring_call(r, "GET b,APPEND b 2", 1000);
+        ring_done(r, id, REEF_NOROUTE, "did not run, while others of its group");
+        ring_done(r, id + 1, REEF_REFUSED, "WRONGTYPE");
+        ring_stop(r);
+    }
+}
+
+/* A script that failed may have written first: it is not sent again for the sake of
+ * the command behind it. */
+static void test_group_with_a_script(void **state)
+{
+    (void)state;
+    ring *r = served();
+    r->nodes[0].says = "-MOVED 3300 10.0.0.2:6379";
+    r->nodes[0].to = "GET";
+    r->nodes[0].f->turns = "EVAL";
+    r->nodes[0].f->away = "ERR attempt to compare nil with number";
+    uint64_t id = ring_call(r, "EVAL b,GET b", 1000);
+    ring_done(r, id, REEF_REFUSED, "ERR attempt");
+    ring_done(r, id + 1, REEF_REFUSED, "MOVED");
+    ring_logged(r, "0:GET b;");
+    ring_stop(r);
+}
+
 /* The node that it names is down: the slot's owner is asked again. */
 static void test_ask_of_a_dead_node(void **state)
 {
@@ -390,10 +460,12 @@ static void test_try_again(void **state)
     r->move.torn = r->move.here = true;
     uint64_t id = ring_call(r, "MGET {b}1 {b}2", 1000);
     uint64_t other = ring_call(r, "GET b", 1000);
+    uint32_t maps = r->maps;
     ring_done(r, other, REEF_OK, NULL);
     ring_pass(r, 500);
     ring_none_done(r);
     assert_in_range(logged(r, "0:MGET"), 4, 40);
+    assert_in_range(r->maps - maps, 1, 4); /* the move may be over by now */
     r->move.torn = false;
     ring_pass(r, 250);
     ring_done(r, id, REEF_OK, NULL);
@@ -478,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_moved_to_a_port),
         cmocka_unit_test(test_moved_by_another),
         cmocka_unit_test(test_moved_in_circles),
+        cmocka_unit_test(test_moved_in_circles_for_a_moment),
         cmocka_unit_test(test_moved_to_itself),
         cmocka_unit_test(test_moved_malformed),
         cmocka_unit_test(test_ask),
@@ -485,6 +558,8 @@ int main(void)
         cmocka_unit_test(test_ask_in_parts),
         cmocka_unit_test(test_ask_for_a_transaction),
         cmocka_unit_test(test_ask_for_a_group),
+        cmocka_unit_test(test_group_in_part),
+        cmocka_unit_test(test_group_with_a_script),
         cmocka_unit_test(test_ask_of_a_dead_node),
         cmocka_unit_test(test_ask_in_vain),
         cmocka_unit_test(test_ask_too_late),

@@ -104,6 +104,34 @@ static void test_limit(void **state)
     ring_stop(r);
 }
 
+/* All that there may be are found by their ids, and nobody else, whoever had their
+ * numbers before. */
+static void test_finding_many(void **state)
+{
+    (void)state;
+    ring *r = empty();
+    reef_cluster *c = ring_state(r);
+    char id[REEF_NODE_ID + 1];
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < REEF_NODES_MAX; i++) {
+            snprintf(id, sizeof id, "%08x%032x", (unsigned)round, (unsigned)i);
+            assert_null(reef_cluster_by_id(c, id));
+            reef_cnode *n = add(r, id, "10.0.0.1", (uint16_t)(i + 1));
+            assert_ptr_equal(reef_cluster_by_id(c, id), n);
+        }
+        for (uint32_t i = 0; i < REEF_NODES_MAX; i++) {
+            snprintf(id, sizeof id, "%08x%032x", (unsigned)round, (unsigned)i);
+            assert_int_equal(reef_cluster_by_id(c, id)->place.port, i + 1);
+            id[0] = 'f';
+            assert_null(reef_cluster_by_id(c, id));
+        }
+        for (uint32_t i = 0; i < REEF_NODES_MAX; i++)
+            reef_cluster_drop(r->s.k.engine, c->nodes[i], "test");
+        assert_null(reef_cluster_by_id(c, id));
+    }
+    ring_stop(r);
+}
+
 /* Who is dropped leaves nothing behind: slots, replicas, the active list. */
 static void test_drop(void **state)
 {
@@ -203,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_finding),
         cmocka_unit_test(test_serials),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_finding_many),
         cmocka_unit_test(test_drop),
         cmocka_unit_test(test_calls_of_the_dropped),
         cmocka_unit_test(test_drop_while_connecting),

@@ -441,6 +441,56 @@ static void test_more_than_a_thousand(void **state)
     ring_stop(r);
 }
 
+/* Masters with a replica each, that many of both. */
+static const char *pair_slots(uint32_t count)
+{
+    static char text[RING_NODES * 32];
+    size_t len = 0;
+    for (uint32_t i = 0; i < count; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%u-%u %u %u",
+                                i ? "," : "", (unsigned)(i * 16384 / count),
+                                (unsigned)((i + 1) * 16384 / count - 1),
+                                2 * (unsigned)i, 2 * (unsigned)i + 1);
+    return text;
+}
+
+static void all_served(ring *r, uint32_t masters)
+{
+    for (uint32_t i = 0; i < 1000; i++) {
+        char words[32];
+        snprintf(words, sizeof words, "GET k%u", (unsigned)i);
+        ring_done(r, ring_call(r, words, 1000), REEF_OK, NULL);
+    }
+    for (uint32_t i = 0; i < masters; i++)
+        assert_int_equal(ring_owner(r, i * 16384 / masters), 2 * (int)i);
+    assert_int_equal(ring_state(r)->live_count, REEF_NODES_MAX);
+}
+
+/* More than that, with replicas: every master has its place, replicas have the rest. */
+static void test_masters_come_first(void **state)
+{
+    (void)state;
+    ring *r = many(1080);
+    ring_believe(r, RING_NONE, pair_slots(540));
+    all_served(r, 540);
+    ring_stop(r);
+}
+
+/* The same when masters join later: replicas make room for them. */
+static void test_replicas_make_room(void **state)
+{
+    (void)state;
+    ring *r = many(1080);
+    ring_believe(r, RING_NONE, pair_slots(500));
+    all_served(r, 500);
+    ring_believe(r, RING_NONE, pair_slots(540));
+    r->s.k.now_ms += REEF_MAP_AGE_MS;
+    ring_done(r, ring_call(r, "GET b", 1000), REEF_OK, NULL);
+    ring_pass(r, 500);
+    all_served(r, 540);
+    ring_stop(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +511,8 @@ int main(void)
         cmocka_unit_test(test_other_ports),
         cmocka_unit_test(test_thousand),
         cmocka_unit_test(test_more_than_a_thousand),
+        cmocka_unit_test(test_masters_come_first),
+        cmocka_unit_test(test_replicas_make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

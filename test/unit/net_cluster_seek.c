@@ -92,6 +92,31 @@ static void test_seeds_for_ever(void **state)
     ring_stop(r);
 }
 
+/* One node is left, which hears nobody; where the others are now, a seed knows. It is
+ * not tried more than once a second. */
+static void test_seed_knows_better(void **state)
+{
+    (void)state;
+    for (int knows = 0; knows < 2; knows++) {
+        ring *r = ring_hosts("\"10.0.0.1\", \"10.0.0.7\"", "");
+        ring_add(r, "10.0.0.7");
+        ring_way(r, 6, FAKE_REFUSES);
+        ring_serves(r, "GET b", 0);
+        for (uint32_t i = 1; i < 6; i++)
+            ring_way(r, i, FAKE_REFUSES);
+        ring_way(r, 6, knows ? FAKE_UP : FAKE_REFUSES);
+        ring_believe(r, 6, "0-5460 0,5461-16383 6");
+        ring_epoch(r, 6, 6, 9);
+        uint32_t before = r->nodes[6].f->opens;
+        uint64_t id = ring_call(r, "GET c", 5000);
+        ring_pass(r, knows ? 3000 : 5000);
+        ring_done(r, id, knows ? REEF_OK : REEF_CONNECT, NULL);
+        assert_in_range(r->nodes[6].f->opens - before, knows ? 1 : 3, 5);
+        ring_serves(r, "GET b", 0);
+        ring_stop(r);
+    }
+}
+
 /* Every address that was learnt is dead: names are looked up again. */
 static void test_back_to_names(void **state)
 {
@@ -288,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_seed_without_a_map),
         cmocka_unit_test(test_no_seed_has_a_map),
         cmocka_unit_test(test_seeds_for_ever),
+        cmocka_unit_test(test_seed_knows_better),
         cmocka_unit_test(test_back_to_names),
         cmocka_unit_test(test_names_without_records),
         cmocka_unit_test(test_addresses_of_a_name),

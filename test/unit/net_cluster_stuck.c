@@ -198,17 +198,115 @@ static void test_transaction(void **state)
     ring_stop(r);
 }
 
-/* In a group of its own making a caller may ask what a replica answers, too. */
+/* In a group of its own making a caller may ask what a replica answers, too: it is put
+ * to none. */
 static void test_mixed_group(void **state)
 {
     (void)state;
     ring *r = served();
     ring_way(r, 0, FAKE_REFUSES);
-    uint64_t id = ring_call(r, "GET b,DBSIZE", 500);
+    uint64_t id = ring_call(r, "GET b,DBSIZE", 5000);
     ring_pass(r, 500);
-    ring_done(r, id, REEF_REFUSED, "MOVED 3300");
-    ring_done(r, id + 1, REEF_OK, NULL);
+    ring_none_done(r);
+    ring_logged(r, "");
+    assert_in_range(r->nodes[3].roles, 45, 51); /* but asked for its key */
     assert_int_equal(ring_owner(r, 3300), 0);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, id, REEF_OK, NULL);
+    ring_done(r, id + 1, REEF_OK, NULL);
+    ring_logged(r, "3:GET b;3:DBSIZE;");
+    ring_stop(r);
+}
+
+/* ---- which call is the probe -------------------------------------------------- */
+
+static const char *large(char words[], size_t len)
+{
+    memset(words, 'x', len);
+    memcpy(words, "SET b ", 6);
+    words[len - 1] = 0;
+    return words;
+}
+
+/* One that is large is not sent a hundred times a second: its key is asked for. */
+static void test_large_call(void **state)
+{
+    (void)state;
+    static char words[REEF_PROBE_BYTES + 8];
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t id = ring_call(r, large(words, sizeof words), 5000);
+    uint64_t other = ring_again(r, "GET b", 5000); /* may not overtake it */
+    ring_pass(r, 500);
+    ring_none_done(r);
+    ring_logged(r, "");
+    assert_in_range(r->nodes[3].roles, 45, 51);
+    spread(r);
+    ring_fail_over(r, 3, 4);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    ring_done(r, id, REEF_OK, NULL);
+    ring_done(r, other, REEF_OK, NULL);
+    ring_logged(r, "3:SET b;3:GET b;");
+    ring_stop(r);
+}
+
+/* The same while the node itself answers, and can't serve. */
+static void test_large_call_at_home(void **state)
+{
+    (void)state;
+    static char words[REEF_PROBE_BYTES + 8];
+    static const char *const texts[] = {
+        "-LOADING Redis is loading the dataset in memory",
+        "-CLUSTERDOWN The cluster is down"};
+    for (size_t i = 0; i < 2; i++) {
+        ring *r = served();
+        r->nodes[0].says = texts[i];
+        uint64_t id = ring_call(r, large(words, sizeof words), 5000);
+        ring_pass(r, 500);
+        ring_none_done(r);
+        ring_logged(r, "0:SET b;");
+        assert_in_range(r->nodes[0].roles, 20, 51);
+        r->nodes[0].says = NULL;
+        ring_pass(r, 2 * REEF_PROBE_NODE_MS);
+        ring_done(r, id, REEF_OK, NULL);
+        ring_logged(r, "0:SET b;");
+        ring_stop(r);
+    }
+}
+
+/* Of calls for different slots: the small one; and the one that may run twice, rather
+ * than one that would be in doubt if the replica were lost. */
+static void test_best_probe(void **state)
+{
+    (void)state;
+    static char words[REEF_PROBE_BYTES + 8];
+    ring *r = served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t first = ring_call(r, large(words, sizeof words), 5000),
+             second = ring_call(r, "INCR f", 5000);
+    ring_pass(r, 50);
+    assert_in_range(logged(r, "3:INCR f;"), 4, 6);
+    ring_again(r, "GET f", 40); /* behind the other: it stays behind */
+    ring_pass(r, 50);
+    assert_int_equal(logged(r, "3:GET f;"), 0);
+    reef_done done;
+    assert_true(reef_engine_next_done(r->s.k.engine, &done));
+    reef_reply_free(done.reply);
+    uint64_t third = ring_again(r, "GET {06S}", 5000);
+    r->log_len = 0;
+    ring_pass(r, 30);
+    ring_way(r, 3, FAKE_MUTE);
+    ring_pass(r, 20);
+    ring_way(r, 3, FAKE_REFUSES);
+    ring_none_done(r); /* nothing is in doubt */
+    assert_int_equal(logged(r, "3:INCR f;"), 0);
+    ring_fail_over(r, 3, 4);
+    ring_way(r, 3, FAKE_UP);
+    ring_pass(r, REEF_BACKOFF_MAX_MS);
+    ring_done(r, third, REEF_OK, NULL);
+    ring_done(r, first, REEF_OK, NULL);
+    ring_done(r, second, REEF_OK, NULL);
     ring_stop(r);
 }
 
@@ -334,6 +432,9 @@ int main(void)
         cmocka_unit_test(test_tied_calls),
         cmocka_unit_test(test_transaction),
         cmocka_unit_test(test_mixed_group),
+        cmocka_unit_test(test_large_call),
+        cmocka_unit_test(test_large_call_at_home),
+        cmocka_unit_test(test_best_probe),
         cmocka_unit_test(test_probe_sent_on),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_two_shards),
