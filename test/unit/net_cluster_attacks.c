@@ -18,14 +18,6 @@ static const char USUAL[] = "0-5460 0 3,5461-10922 1 4,10923-16383 2 5";
 static const char ONE_MOVED[] = "0-3299 0 3,3300-3300 1 4,3301-5460 0 3,5461-10922 1 "
                                 "4,10923-16383 2 5";
 
-static ring *served(void)
-{
-    ring *r = ring_usual("");
-    ring_serves(r, "GET b", 0);
-    ring_logged(r, "0:GET b;");
-    return r;
-}
-
 /* The next one that is done is well, whichever it is. */
 static void well(ring *r)
 {
@@ -42,7 +34,7 @@ static void well(ring *r)
 static void test_replica_that_was_reset(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_believe(r, 3, "0-0 3");
     ring_epoch(r, 3, 3, 0);
     ring_way(r, 0, FAKE_MUTE);
@@ -66,7 +58,7 @@ static void test_replica_that_was_reset(void **state)
 static void test_hole_that_a_replica_tells(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_believe(r, 3, "");
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t id = ring_call(r, "GET b", 5000);
@@ -84,7 +76,7 @@ static void test_hole_that_a_replica_tells(void **state)
 static void test_replica_dies_with_a_probe(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t once = ring_call(r, "INCR b", 5000), next = ring_call(r, "GET b", 5000);
     ring_pass(r, 30);
@@ -108,7 +100,7 @@ static void test_all_that_is_parked_has_moved(void **state)
 {
     (void)state;
     uint64_t ids[10];
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     ring_way(r, 3, FAKE_REFUSES);
     for (int i = 0; i < 10; i++)
@@ -136,7 +128,7 @@ static void test_all_that_is_parked_has_moved(void **state)
 static void test_many_tries_of_a_torn_call(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     r->move.slot = SLOT_B;
     r->move.to = 1;
     ring_serves(r, "GET c", 1);
@@ -157,7 +149,7 @@ static void test_many_tries_of_a_torn_call(void **state)
 static void test_rank_of_many_redirects(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET c", 1);
     ring_believe(r, 0, ONE_MOVED);
     for (int i = 0; i < 20; i++) {
@@ -178,7 +170,7 @@ static void test_rank_of_many_redirects(void **state)
 static void test_asked_of_a_new_node(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_add(r, "10.0.0.7");
     ring_believe(r, 6, USUAL);
     r->move.slot = SLOT_B;
@@ -201,7 +193,7 @@ static void test_asked_of_a_new_node(void **state)
 static void test_asked_of_a_slow_new_node(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_add(r, "10.0.0.7");
     ring_believe(r, 6, USUAL);
     r->move.slot = SLOT_B;
@@ -230,7 +222,7 @@ static void test_asked_of_a_slow_new_node(void **state)
 static void test_hole_for_a_bound_call(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     r->nodes[0].says = "-CLUSTERDOWN Hash slot not served";
     r->nodes[0].times = 1;
     uint64_t id = ring_order(r, "GET b", r->nodes[0].id, 3000);
@@ -273,7 +265,7 @@ static void test_two_of_three_come_back(void **state)
 {
     (void)state;
     static const char *const words[] = {"GET b", "GET c", "GET a", "DBSIZE"};
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET c", 1);
     ring_serves(r, "GET a", 2);
     for (uint32_t i = 0; i < 6; i++)

@@ -16,30 +16,12 @@ enum { SLOT_B = 3300 };
 static const char ONE_MOVED[] = "0-3299 0 3,3300-3300 1 4,3301-5460 0 3,5461-10922 1 "
                                 "4,10923-16383 2 5";
 
-/* Connected, and a call served. */
-static ring *served(void)
-{
-    ring *r = ring_usual("");
-    ring_serves(r, "GET b", 0);
-    ring_logged(r, "0:GET b;");
-    return r;
-}
-
-/* How often that stands in the log. */
-static uint32_t logged(const ring *r, const char *text)
-{
-    uint32_t count = 0;
-    for (const char *at = r->log; at < r->log + r->log_len; at++)
-        count += strncmp(at, text, strlen(text)) == 0;
-    return count;
-}
-
 /* ---- MOVED -------------------------------------------------------------------- */
 
 static void test_moved(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_believe(r, RING_NONE, ONE_MOVED);
     ring_serves(r, "GET b", 1);
     ring_logged(r, "0:GET b;1:GET b;");
@@ -64,7 +46,7 @@ static void test_moved(void **state)
 static void test_moved_ahead_of_views(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_believe(r, 0, ONE_MOVED);
     ring_believe(r, 1, ONE_MOVED);
     ring_serves(r, "GET b", 1);
@@ -75,7 +57,7 @@ static void test_moved_ahead_of_views(void **state)
         ring_done(r, ring_call(r, "GET b", 100), REEF_OK, NULL);
     }
     assert_true(r->maps >= 2);
-    assert_int_equal(logged(r, "0:GET b;"), 1);
+    assert_int_equal(ring_times_logged(r, "0:GET b;"), 1);
     ring_stop(r);
 }
 
@@ -83,7 +65,7 @@ static void test_moved_ahead_of_views(void **state)
 static void test_moved_in_a_crowd(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     uint64_t ids[100];
     ring_way(r, 0, FAKE_MUTE);
     ring_believe(r, RING_NONE, ONE_MOVED);
@@ -94,8 +76,8 @@ static void test_moved_in_a_crowd(void **state)
     for (int i = 0; i < 100; i++)
         ring_done(r, ids[i], REEF_OK, NULL);
     assert_int_equal(r->maps, 1);
-    assert_int_equal(logged(r, "0:"), 100);
-    assert_int_equal(logged(r, "1:"), 100);
+    assert_int_equal(ring_times_logged(r, "0:"), 100);
+    assert_int_equal(ring_times_logged(r, "1:"), 100);
     for (const char *at = strstr(r->log, "1:"); at; at = strstr(at + 1, "1:"))
         assert_int_equal(strncmp(at, "1:APPEND b;1:GET b;", 9) == 0 ||
                              strncmp(at, "1:GET b;", 8) == 0,
@@ -156,7 +138,7 @@ static void test_moved_to_a_port(void **state)
 static void test_moved_by_another(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET a", 2);
     ring_logged(r, "2:GET a;");
     for (uint32_t i = 0; i < 3; i++) /* all but the owner of a err */
@@ -174,14 +156,16 @@ static void test_moved_by_another(void **state)
 static void test_moved_in_circles(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     r->nodes[0].says = "-MOVED 3300 10.0.0.2:6379";
     r->nodes[1].says = "-MOVED 3300 10.0.0.1:6379";
     uint64_t id = ring_call(r, "GET b", 9000);
-    assert_int_equal(logged(r, "0:GET b;") + logged(r, "1:GET b;"), 6);
+    assert_int_equal(
+        ring_times_logged(r, "0:GET b;") + ring_times_logged(r, "1:GET b;"), 6);
     ring_none_done(r);
     ring_pass(r, 4000);
-    assert_int_equal(logged(r, "0:GET b;") + logged(r, "1:GET b;"), 17);
+    assert_int_equal(
+        ring_times_logged(r, "0:GET b;") + ring_times_logged(r, "1:GET b;"), 17);
     ring_done(r, id, REEF_NOROUTE,
               "redirected 16 times, and sent on again: MOVED 3300");
     assert_in_range(r->maps, 2, 30);
@@ -192,7 +176,7 @@ static void test_moved_in_circles(void **state)
 static void test_moved_in_circles_for_a_moment(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     r->nodes[0].says = "-MOVED 3300 10.0.0.2:6379";
     r->nodes[1].says = "-MOVED 3300 10.0.0.1:6379";
     uint64_t id = ring_call(r, "GET b", 100);
@@ -209,11 +193,11 @@ static void test_moved_in_circles_for_a_moment(void **state)
 static void test_moved_to_itself(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     r->nodes[0].says = "-MOVED 3300 10.0.0.1:6379";
     r->nodes[0].times = 3;
     uint64_t id = ring_call(r, "GET b", 9000);
-    assert_int_equal(logged(r, "0:GET b;"), 1);
+    assert_int_equal(ring_times_logged(r, "0:GET b;"), 1);
     ring_pass(r, 200);
     ring_done(r, id, REEF_OK, NULL);
     ring_logged(r, "0:GET b;0:GET b;0:GET b;0:GET b;");
@@ -229,7 +213,7 @@ static void test_moved_malformed(void **state)
         "-MOVED 3300 10.0.0.2",       "-MOVED 3300 10.0.0.2:0",  "-MOVED 3300 a b:1",
         "-ASK 99999 10.0.0.2:6379",   "-MOVEDX 3300 a:1",        "-MOVED  3300 a:1",
     };
-    ring *r = served();
+    ring *r = ring_served();
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         r->nodes[0].says = texts[i];
         r->nodes[0].times = 1;
@@ -244,7 +228,7 @@ static void test_moved_malformed(void **state)
 
 static ring *moving(void)
 {
-    ring *r = served();
+    ring *r = ring_served();
     r->move.slot = SLOT_B;
     r->move.from = 0;
     r->move.to = 1;
@@ -334,8 +318,8 @@ static void test_ask_for_a_group(void **state)
     uint64_t id = ring_call(r, "SET b 1,GET b", 1000);
     ring_pass(r, 100);
     ring_none_done(r);
-    assert_int_equal(logged(r, "1:"), 0);
-    assert_in_range(logged(r, "0:SET b;"), 2, 60);
+    assert_int_equal(ring_times_logged(r, "1:"), 0);
+    assert_in_range(ring_times_logged(r, "0:SET b;"), 2, 60);
     r->move.slot = RING_NONE;
     ring_believe(r, RING_NONE, ONE_MOVED);
     ring_pass(r, 300);
@@ -356,7 +340,7 @@ static void test_group_in_part(void **state)
         "-CLUSTERDOWN Hash slot not served",
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        ring *r = served();
+        ring *r = ring_served();
         r->nodes[0].says = words[i];
         r->nodes[0].to = "GET";
         r->nodes[0].times = 1;
@@ -368,7 +352,7 @@ static void test_group_in_part(void **state)
         ring_logged(r, "0:SET b;0:GET b;0:APPEND b;");
         assert_int_equal(ring_owner(r, SLOT_B), i == 0);
         ring_stop(r);
-        r = served(); /* and so where the others are errors of their own */
+        r = ring_served(); /* and so where the others are errors of their own */
         r->nodes[0].says = words[i];
         r->nodes[0].times = 1;
         r->nodes[0].f->turns = "APPEND";
@@ -385,7 +369,7 @@ static void test_group_in_part(void **state)
 static void test_group_with_a_script(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     r->nodes[0].says = "-MOVED 3300 10.0.0.2:6379";
     r->nodes[0].to = "GET";
     r->nodes[0].f->turns = "EVAL";
@@ -464,7 +448,7 @@ static void test_try_again(void **state)
     ring_done(r, other, REEF_OK, NULL);
     ring_pass(r, 500);
     ring_none_done(r);
-    assert_in_range(logged(r, "0:MGET"), 4, 40);
+    assert_in_range(ring_times_logged(r, "0:MGET"), 4, 40);
     assert_in_range(r->maps - maps, 1, 4); /* the move may be over by now */
     r->move.torn = false;
     ring_pass(r, 250);
@@ -508,7 +492,7 @@ static void test_words_of_scripts(void **state)
         "-CLUSTERDOWN The cluster is down",
         "-CLUSTERDOWN The cluster is down and only accepts read commands",
     };
-    ring *r = served();
+    ring *r = ring_served();
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         r->nodes[0].says = own[i];
         r->nodes[0].times = 1;
@@ -529,7 +513,7 @@ static void test_words_of_scripts(void **state)
 static void test_transaction_moved(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_believe(r, RING_NONE, ONE_MOVED);
     uint64_t id = ring_call(r, "MULTI,SET b 1,EXEC", 1000);
     for (uint64_t i = 0; i < 3; i++)

@@ -11,47 +11,22 @@
 
 #include <cmocka.h>
 
-static ring *served(void)
-{
-    ring *r = ring_usual("");
-    ring_serves(r, "GET b", 0);
-    ring_logged(r, "0:GET b;");
-    return r;
-}
-
-static uint32_t logged(const ring *r, const char *text)
-{
-    uint32_t count = 0;
-    for (const char *at = r->log; at < r->log + r->log_len; at++)
-        count += strncmp(at, text, strlen(text)) == 0;
-    return count;
-}
-
-/* No two answers of replicas within 10 ms. */
-static void spread(const ring *r)
-{
-    for (uint32_t i = 1; i < r->moved_count; i++)
-        if (r->moved_ms[i] - r->moved_ms[i - 1] < REEF_PROBE_NODE_MS)
-            fail_msg("probes at %lld and %lld", (long long)r->moved_ms[i - 1],
-                     (long long)r->moved_ms[i]);
-}
-
 /* ---- the master is gone ------------------------------------------------------- */
 
 /* Nobody has announced it yet: the replica's own answer is the first news. */
 static void test_killed(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t ids[10];
     for (int i = 0; i < 10; i++)
         ids[i] = ring_call(r, i % 2 ? "SET b 1" : "GET b", 5000);
     ring_pass(r, 1500);
     ring_none_done(r);
-    spread(r);
+    ring_spread(r);
     assert_in_range(r->moved_count, 140, 151);
-    assert_int_equal(logged(r, "3:SET b;"), 0); /* the oldest alone */
+    assert_int_equal(ring_times_logged(r, "3:SET b;"), 0); /* the oldest alone */
     ring_serves(r, "GET c", 1);
     r->log_len = 0;
     ring_fail_over(r, 3, 4);
@@ -79,7 +54,7 @@ static void test_killed(void **state)
 static void test_killed_with_calls(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_MUTE);
     uint64_t once = ring_call(r, "INCR b", 5000),
              again = ring_again(r, "SET b 1", 5000);
@@ -90,7 +65,7 @@ static void test_killed_with_calls(void **state)
     ring_fail_over(r, 3, 4);
     ring_pass(r, 2 * REEF_PROBE_NODE_MS);
     ring_done(r, again, REEF_OK, NULL);
-    assert_int_equal(logged(r, "3:INCR b;"), 0);
+    assert_int_equal(ring_times_logged(r, "3:INCR b;"), 0);
     ring_stop(r);
 }
 
@@ -98,7 +73,7 @@ static void test_killed_with_calls(void **state)
 static void test_restarted(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t id = ring_call(r, "GET b", 5000);
     ring_pass(r, 100);
@@ -114,7 +89,7 @@ static void test_restarted(void **state)
 static void test_another_kind_in_its_place(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     r->nodes[0].f->mode = "standalone";
     stage_cut(&r->s, r->nodes[0].f);
     uint64_t id = ring_call(r, "SET b 1", 400), last = ring_call(r, "SET b 1", 5000);
@@ -132,7 +107,7 @@ static void test_another_kind_in_its_place(void **state)
 static void test_idle_link_lost(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     stage_cut(&r->s, r->nodes[0].f);
     assert_false(ring_entry(r, 0)->stuck);
     ring_serves(r, "GET b", 0);
@@ -147,7 +122,7 @@ static void test_idle_link_lost(void **state)
 static void test_told_by_moved(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_add(r, "10.0.0.7");
     ring_believe(r, RING_NONE, "0-5460 0 3 6,5461-10922 1 4,10923-16383 2 5");
     r->s.k.now_ms += REEF_MAP_AGE_MS;
@@ -173,7 +148,7 @@ static void test_told_by_moved(void **state)
 static void test_told_by_a_map(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_add(r, "10.0.0.7");
     ring_way(r, 0, FAKE_REFUSES);
     ring_way(r, 3, FAKE_REFUSES);
@@ -195,7 +170,7 @@ static void test_told_by_a_map(void **state)
 static void test_told_by_key(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_MUTE);
     uint64_t once = ring_call(r, "INCR b", 5000),
              again = ring_again(r, "SET b 1", 5000);
@@ -241,7 +216,7 @@ static void test_replicas_told_later(void **state)
 static void test_silence(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_MUTE);
     uint64_t first = ring_call(r, "GET b", 5000);
     ring_pass(r, REEF_SILENCE_HOLD_MS - 1);
@@ -250,9 +225,9 @@ static void test_silence(void **state)
     ring_pass(r, 1);
     uint64_t third = ring_call(r, "GET b", 5000);
     ring_pass(r, 100);
-    assert_int_equal(logged(r, "0:"), 0);
-    assert_in_range(logged(r, "3:GET b;"), 9, 11);
-    spread(r);
+    assert_int_equal(ring_times_logged(r, "0:"), 0);
+    assert_in_range(ring_times_logged(r, "3:GET b;"), 9, 11);
+    ring_spread(r);
     r->log_len = 0;
     ring_way(r, 0, FAKE_UP); /* it goes on */
     ring_done(r, first, REEF_OK, NULL);
@@ -268,7 +243,7 @@ static void test_silence(void **state)
 static void test_silence_then_demoted(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_MUTE);
     uint64_t first = ring_call(r, "INCR b", 5000);
     ring_pass(r, 150);
@@ -289,7 +264,7 @@ static void test_silence_then_demoted(void **state)
 static void test_one_slow_shard_holds_no_other(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_MUTE);
     uint64_t id = ring_call(r, "GET b", 5000);
     ring_pass(r, 300);
@@ -307,7 +282,7 @@ static void test_one_slow_shard_holds_no_other(void **state)
 static void test_slow_to_connect(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_DEAF);
     uint64_t id = ring_call(r, "GET b", 5000);
     ring_pass(r, REEF_SLOW_DIAL_MS - 1);

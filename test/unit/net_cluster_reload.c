@@ -11,13 +11,6 @@
 
 #include <cmocka.h>
 
-static ring *served(void)
-{
-    ring *r = ring_usual("");
-    ring_serves(r, "GET b", 0);
-    return r;
-}
-
 /* ---- another cluster ---------------------------------------------------------- */
 
 /* Six nodes more, 6 to 11, that are a cluster of their own. */
@@ -120,7 +113,7 @@ static void test_foreign_heir(void **state)
 static void test_silent_teller(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET a", 2);
     ring_serves(r, "GET c", 1);
     ring_way(r, 1, FAKE_MUTE);
@@ -233,7 +226,7 @@ static void test_known_nodes(void **state)
 static void test_rarer(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     ring_way(r, 3, FAKE_REFUSES);
     uint64_t id = ring_call(r, "GET b", 60000);
@@ -258,7 +251,7 @@ static void test_rarer(void **state)
 static void test_age(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     int64_t began_ms = r->s.k.now_ms;
     while (r->s.k.now_ms < began_ms + 60000) {
         r->s.k.now_ms += 50;
@@ -272,7 +265,7 @@ static void test_age(void **state)
 static void test_turns(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET a", 2);
     ring_serves(r, "GET c", 1);
     for (int i = 0; i < 30; i++) {
@@ -290,7 +283,7 @@ static void test_turns(void **state)
 static void test_forgotten(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET c", 1);
     assert_int_equal(ring_links(r, 1), 1);
     ring_believe(r, RING_NONE, "0-10922 0 3,10923-16383 2 5");
@@ -310,7 +303,7 @@ static void test_forgotten(void **state)
 static void test_forgotten_with_calls(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET c", 1);
     ring_way(r, 1, FAKE_MUTE);
     uint64_t id = ring_call(r, "INCR c", 5000);
@@ -333,7 +326,7 @@ static void test_forgotten_with_calls(void **state)
 static void test_joined(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_add(r, "10.0.0.7");
     ring_believe(r, RING_NONE, "0-3000 0 3,3001-5460 6,5461-10922 1 4,10923-16383 2 5");
     ring_epoch(r, RING_NONE, 6, 7);
@@ -352,7 +345,7 @@ static void test_other_ports(void **state)
     (void)state;
     static const char *const places[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3",
                                          "10.0.0.4", "10.0.0.5", "10.0.0.6"};
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET a", 2);
     for (uint32_t i = 0; i < 6; i++) {
         stage_cut(&r->s, r->nodes[i].f);

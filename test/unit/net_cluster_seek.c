@@ -11,13 +11,6 @@
 
 #include <cmocka.h>
 
-static ring *served(void)
-{
-    ring *r = ring_usual("");
-    ring_serves(r, "GET b", 0);
-    return r;
-}
-
 /* ---- seeds -------------------------------------------------------------------- */
 
 /* All are tried at once: those that hang delay nobody. */
@@ -235,7 +228,7 @@ static void test_name_comes_first(void **state)
 static void test_stranger(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     stage_cut(&r->s, r->nodes[0].f);
     r->nodes[0].myid = "ffffffffffffffffffffffffffffffffffffffff";
     r->log_len = 0;

@@ -11,43 +11,18 @@
 
 #include <cmocka.h>
 
-static ring *served(void)
-{
-    ring *r = ring_usual("");
-    ring_serves(r, "GET b", 0);
-    ring_logged(r, "0:GET b;");
-    return r;
-}
-
-static uint32_t logged(const ring *r, const char *text)
-{
-    uint32_t count = 0;
-    for (const char *at = r->log; at < r->log + r->log_len; at++)
-        count += strncmp(at, text, strlen(text)) == 0;
-    return count;
-}
-
-/* No two answers of replicas within 10 ms. */
-static void spread(const ring *r)
-{
-    for (uint32_t i = 1; i < r->moved_count; i++)
-        if (r->moved_ms[i] - r->moved_ms[i - 1] < REEF_PROBE_NODE_MS)
-            fail_msg("probes at %lld and %lld", (long long)r->moved_ms[i - 1],
-                     (long long)r->moved_ms[i]);
-}
-
 /* The probe is a call of its own deadline; the next one takes its place. */
 static void test_deadline_of_a_probe(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t first = ring_call(r, "GET b", 205), second = ring_call(r, "SET b 1", 5000);
     ring_pass(r, 205);
     ring_done(r, first, REEF_CONNECT, "slot 3300");
     ring_pass(r, 100);
     ring_none_done(r);
-    assert_true(logged(r, "3:SET b;") > 5);
+    assert_true(ring_times_logged(r, "3:SET b;") > 5);
     ring_fail_over(r, 3, 4);
     ring_pass(r, REEF_PROBE_NODE_MS);
     ring_done(r, second, REEF_OK, NULL);
@@ -58,7 +33,7 @@ static void test_deadline_of_a_probe(void **state)
 static void test_silent_replica(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_add(r, "10.0.0.7");
     ring_believe(r, RING_NONE, "0-5460 0 3 6,5461-10922 1 4,10923-16383 2 5");
     r->s.k.now_ms += REEF_MAP_AGE_MS;
@@ -94,7 +69,7 @@ static void test_silent_replica(void **state)
 static void test_silent_replica_gives_back(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_add(r, "10.0.0.7");
     ring_believe(r, RING_NONE, "0-5460 0 3 6,5461-10922 1 4,10923-16383 2 5");
     r->s.k.now_ms += REEF_MAP_AGE_MS;
@@ -119,7 +94,7 @@ static void test_silent_replica_gives_back(void **state)
 static void test_no_probes_without_calls(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t id = ring_call(r, "GET b", 100);
     ring_pass(r, 100);
@@ -137,7 +112,7 @@ static void test_no_probes_without_calls(void **state)
 static void test_error_of_a_replica(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t bad = ring_call(r, "SET b", 5000), good = ring_call(r, "SET b 1", 5000);
     r->nodes[3].says = "-ERR wrong number of arguments for 'set' command";
@@ -146,8 +121,8 @@ static void test_error_of_a_replica(void **state)
     ring_done(r, bad, REEF_REFUSED, "wrong number of arguments");
     ring_none_done(r);
     assert_int_equal(ring_owner(r, 3300), 0);
-    assert_true(logged(r, "3:SET b;") > 30);
-    spread(r);
+    assert_true(ring_times_logged(r, "3:SET b;") > 30);
+    ring_spread(r);
     ring_fail_over(r, 3, 4);
     ring_pass(r, REEF_PROBE_NODE_MS);
     ring_done(r, good, REEF_OK, NULL);
@@ -159,14 +134,14 @@ static void test_error_of_a_replica(void **state)
 static void test_tied_calls(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t tied = ring_order(r, "DBSIZE", r->nodes[0].id, 9000);
     ring_pass(r, 100);
     uint64_t id = ring_call(r, "SET b 1", 9000);
     ring_pass(r, 300);
-    assert_in_range(logged(r, "3:SET b;"), 28, 31);
-    assert_int_equal(logged(r, "3:DBSIZE;"), 0);
+    assert_in_range(ring_times_logged(r, "3:SET b;"), 28, 31);
+    assert_int_equal(ring_times_logged(r, "3:DBSIZE;"), 0);
     ring_fail_over(r, 3, 4);
     ring_pass(r, REEF_PROBE_NODE_MS);
     ring_done(r, id, REEF_OK, NULL);
@@ -183,12 +158,12 @@ static void test_tied_calls(void **state)
 static void test_transaction(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t id = ring_call(r, "MULTI,SET b 1,GET b,EXEC", 9000);
     ring_pass(r, 300);
     ring_none_done(r);
-    assert_in_range(logged(r, "3:EXEC;"), 28, 31);
+    assert_in_range(ring_times_logged(r, "3:EXEC;"), 28, 31);
     assert_int_equal(ring_owner(r, 3300), 0);
     ring_fail_over(r, 3, 4);
     ring_pass(r, REEF_PROBE_NODE_MS);
@@ -203,7 +178,7 @@ static void test_transaction(void **state)
 static void test_mixed_group(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t id = ring_call(r, "GET b,DBSIZE", 5000);
     ring_pass(r, 500);
@@ -234,7 +209,7 @@ static void test_large_call(void **state)
 {
     (void)state;
     static char words[REEF_PROBE_BYTES + 8];
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t id = ring_call(r, large(words, sizeof words), 5000);
     uint64_t other = ring_again(r, "GET b", 5000); /* may not overtake it */
@@ -242,7 +217,7 @@ static void test_large_call(void **state)
     ring_none_done(r);
     ring_logged(r, "");
     assert_in_range(r->nodes[3].roles, 45, 51);
-    spread(r);
+    ring_spread(r);
     ring_fail_over(r, 3, 4);
     ring_pass(r, REEF_PROBE_NODE_MS);
     ring_done(r, id, REEF_OK, NULL);
@@ -260,7 +235,7 @@ static void test_large_call_at_home(void **state)
         "-LOADING Redis is loading the dataset in memory",
         "-CLUSTERDOWN The cluster is down"};
     for (size_t i = 0; i < 2; i++) {
-        ring *r = served();
+        ring *r = ring_served();
         r->nodes[0].says = texts[i];
         uint64_t id = ring_call(r, large(words, sizeof words), 5000);
         ring_pass(r, 500);
@@ -281,15 +256,15 @@ static void test_best_probe(void **state)
 {
     (void)state;
     static char words[REEF_PROBE_BYTES + 8];
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t first = ring_call(r, large(words, sizeof words), 5000),
              second = ring_call(r, "INCR f", 5000);
     ring_pass(r, 50);
-    assert_in_range(logged(r, "3:INCR f;"), 4, 6);
+    assert_in_range(ring_times_logged(r, "3:INCR f;"), 4, 6);
     ring_again(r, "GET f", 40); /* behind the other: it stays behind */
     ring_pass(r, 50);
-    assert_int_equal(logged(r, "3:GET f;"), 0);
+    assert_int_equal(ring_times_logged(r, "3:GET f;"), 0);
     reef_done done;
     assert_true(reef_engine_next_done(r->s.k.engine, &done));
     reef_reply_free(done.reply);
@@ -300,7 +275,7 @@ static void test_best_probe(void **state)
     ring_pass(r, 20);
     ring_way(r, 3, FAKE_REFUSES);
     ring_none_done(r); /* nothing is in doubt */
-    assert_int_equal(logged(r, "3:INCR f;"), 0);
+    assert_int_equal(ring_times_logged(r, "3:INCR f;"), 0);
     ring_fail_over(r, 3, 4);
     ring_way(r, 3, FAKE_UP);
     ring_pass(r, REEF_BACKOFF_MAX_MS);
@@ -314,12 +289,12 @@ static void test_best_probe(void **state)
 static void test_probe_sent_on(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_way(r, 0, FAKE_REFUSES);
     uint64_t first = ring_call(r, "SET b 1", 5000),
              second = ring_call(r, "GET f", 5000);
     ring_pass(r, 50);
-    assert_int_equal(logged(r, "3:GET f;"), 0);
+    assert_int_equal(ring_times_logged(r, "3:GET f;"), 0);
     /* The slot of b was given away before the master died. */
     ring_believe(r, RING_NONE,
                  "0-3299 0 3,3300-3300 1 4,3301-5460 0 3,5461-10922 1 "
@@ -328,10 +303,10 @@ static void test_probe_sent_on(void **state)
     ring_done(r, first, REEF_OK, NULL);
     assert_int_equal(ring_owner(r, 3300), 1);
     ring_pass(r, REEF_PROBE_NODE_MS);
-    assert_int_equal(logged(r, "3:GET f;"), 1);
+    assert_int_equal(ring_times_logged(r, "3:GET f;"), 1);
     assert_int_equal(ring_owner(r, 3168), 0);
     ring_pass(r, 100);
-    assert_in_range(logged(r, "3:GET f;"), 10, 12);
+    assert_in_range(ring_times_logged(r, "3:GET f;"), 10, 12);
     ring_fail_over(r, 3, 4);
     ring_pass(r, REEF_PROBE_NODE_MS);
     ring_done(r, second, REEF_OK, NULL);
@@ -345,7 +320,7 @@ static void test_events(void **state)
     static const reef_event_kind kinds[] = {REEF_EVENT_HELD, REEF_EVENT_SWITCHED,
                                             REEF_EVENT_MAP};
     for (int mute = 0; mute < 2; mute++) {
-        ring *r = served();
+        ring *r = ring_served();
         reef_event event;
         while (reef_engine_next_event(r->s.k.engine, &event))
             ;
@@ -376,7 +351,7 @@ static void test_events(void **state)
 static void test_two_shards(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     ring_serves(r, "GET c", 1);
     ring_way(r, 0, FAKE_REFUSES);
     ring_way(r, 1, FAKE_REFUSES);
@@ -400,7 +375,7 @@ static void test_two_shards(void **state)
 static void test_there_and_back(void **state)
 {
     (void)state;
-    ring *r = served();
+    ring *r = ring_served();
     for (int i = 0; i < 4; i++) {
         uint32_t dead = i % 2 ? 3 : 0, heir = i % 2 ? 0 : 3;
         ring_way(r, heir, FAKE_UP);

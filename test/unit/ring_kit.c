@@ -373,6 +373,14 @@ ring *ring_usual(const char *more)
     return ring_hosts("\"10.0.0.1\", \"10.0.0.2\", \"10.0.0.3\"", more);
 }
 
+ring *ring_served(void)
+{
+    ring *r = ring_usual("");
+    ring_serves(r, "GET b", 0);
+    ring_logged(r, "0:GET b;");
+    return r;
+}
+
 void ring_stop(ring *r)
 {
     stage_stop(&r->s);
@@ -531,6 +539,22 @@ void ring_logged(ring *r, const char *log)
     r->log[r->log_len] = 0;
     assert_string_equal(r->log, log);
     r->log_len = 0;
+}
+
+uint32_t ring_times_logged(const ring *r, const char *text)
+{
+    uint32_t count = 0;
+    for (const char *at = r->log; at < r->log + r->log_len; at++)
+        count += strncmp(at, text, strlen(text)) == 0;
+    return count;
+}
+
+void ring_spread(const ring *r)
+{
+    for (uint32_t i = 1; i < r->moved_count; i++)
+        if (r->moved_ms[i] - r->moved_ms[i - 1] < REEF_PROBE_NODE_MS)
+            fail_msg("probes at %lld and %lld", (long long)r->moved_ms[i - 1],
+                     (long long)r->moved_ms[i]);
 }
 
 /* ---- looking inside ----------------------------------------------------------- */

@@ -74,6 +74,8 @@ ring *ring_start(const char *hosts, const char *more);
 ring *ring_usual(const char *more);
 /* The same, with other hosts. */
 ring *ring_hosts(const char *hosts, const char *more);
+/* The usual one, from which node 0 has served a call already. */
+ring *ring_served(void);
 void ring_stop(ring *);
 ring_node *ring_add(ring *, const char *address);
 /* All nodes, or one of them (RING_NONE: all), believe that. */
@@ -98,6 +100,10 @@ void ring_none_done(ring *);
 void ring_serves(ring *, const char *words, uint32_t node);
 /* What callers' commands were given to whom since the last look. */
 void ring_logged(ring *, const char *log);
+/* How often that begins anywhere in it, which stays. */
+uint32_t ring_times_logged(const ring *, const char *text);
+/* No two answers of replicas came within the time between two probes. */
+void ring_spread(const ring *);
 reef_cluster *ring_state(ring *);
 reef_cnode *ring_entry(ring *, uint32_t node); /* NULL: it is not in the table */
 /* Who has the slot in our map; RING_NONE: nobody, -2: somebody else. */
