@@ -7,6 +7,7 @@
 #define REEF_TEST_UNIT_SESSION_FAKE_H
 #include "net/net.h"
 #include "session/draft.h"
+#include "session/session.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,6 +49,10 @@ void fake_forget(void); /* empties the log */
 /* The time that the last round was given. */
 int64_t fake_timeout_ms(void);
 size_t fake_rounds(void);
+/* It ended so, with that part in its text; REEF_OK without any text. */
+void fake_ended(reef_code, reef_code expected, const reef_error *, const char *part);
+/* "Things:1" with so many indexes, two at most. */
+reef_record fake_record(size_t indexes, int64_t ttl_s);
 
 /* Of the next allocations, lets the one of that number (1: the first) fail, and those
  * after it where `on` says so; 0: none. */
@@ -393,6 +398,34 @@ reef_code reef_random_bytes(void *out, size_t len)
 {
     memset(out, 0, len);
     return fake.no_random ? REEF_REFUSED : REEF_OK;
+}
+
+/* ---- what comes out ----------------------------------------------------------- */
+
+void fake_ended(reef_code code, reef_code expected, const reef_error *error,
+                const char *part)
+{
+    if (code != expected || strstr(error->text, part) == NULL)
+        print_error("%s: %s\n", reef_code_name(code), error->text);
+    assert_int_equal(code, expected);
+    assert_int_equal(error->code, expected);
+    assert_non_null(strstr(error->text, part));
+    if (code == REEF_OK)
+        assert_string_equal(error->text, "");
+}
+
+static const reef_str fake_indexes[] = {{"ByA:1", 5}, {"ByB:1", 5}};
+
+reef_record fake_record(size_t indexes, int64_t ttl_s)
+{
+    reef_record record = {0};
+    record.key = reef_str_of("Things:1");
+    record.blob = reef_str_of("{}");
+    record.id = reef_str_of("1");
+    record.indexes = fake_indexes;
+    record.index_count = indexes;
+    record.ttl_s = ttl_s;
+    return record;
 }
 
 #endif

@@ -18,16 +18,6 @@
 #define ID(c) c "m9vYmFyLWJhei1xdXV4LWNvcmdlLWdyYXVsdC13YWw="
 #define SCAN "SCAN p:SessionsByUserId:ann:*\n--\n"
 
-static void ended(reef_code code, reef_code expected, const reef_error *error,
-                  const char *part)
-{
-    if (code != expected || strstr(error->text, part) == NULL)
-        print_error("%s: %s\n", reef_code_name(code), error->text);
-    assert_int_equal(code, expected);
-    assert_int_equal(error->code, expected);
-    assert_non_null(strstr(error->text, part));
-}
-
 /* A page of the scan, whether more follow, and keys, NULL at the end. */
 static void page(bool more, const char *const keys[])
 {
@@ -57,8 +47,8 @@ static size_t listed(reef_client *client, const char *user)
 {
     reef_sessions *list = NULL;
     reef_error error;
-    ended(reef_session_list(client, reef_str_of(user), 0, &list, &error), REEF_OK,
-          &error, "");
+    fake_ended(reef_session_list(client, reef_str_of(user), 0, &list, &error), REEF_OK,
+               &error, "");
     size_t count = reef_sessions_count(list);
     reef_sessions_free(list);
     return count;
@@ -150,8 +140,8 @@ static void test_spoilt(void **state)
     record(ID("c"), "bob"); /* of another user: left out */
     fake_say("-WRONGTYPE no\r\n");
     record(ID("e"), "ann");
-    ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error), REEF_OK,
-          &error, "");
+    fake_ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error), REEF_OK,
+               &error, "");
     static const char *const ids[] = {ID("a"), ID("b"), ID("d"), ID("e")};
     assert_int_equal(reef_sessions_count(list), 4);
     for (size_t i = 0; i < 4; i++) {
@@ -208,12 +198,12 @@ static void test_scan_fails(void **state)
     reef_client *client = fake_open("p:");
     page(true, keys);
     fake_fail(REEF_LIMIT, "too many keys");
-    ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error), REEF_LIMIT,
-          &error, "can't list sessions \"ann\": too many keys");
+    fake_ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error),
+               REEF_LIMIT, &error, "can't list sessions \"ann\": too many keys");
     assert_null(list);
     fake_say("-NOPERM no\r\n");
-    ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error), REEF_REFUSED,
-          &error, "NOPERM no");
+    fake_ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error),
+               REEF_REFUSED, &error, "NOPERM no");
     assert_null(list);
     fake_close(client);
 }
@@ -229,19 +219,19 @@ static void test_fails(void **state)
     page(false, keys);
     record(ID("a"), "ann");
     fake_fail(REEF_UNSURE, "gone");
-    ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error), REEF_UNSURE,
-          &error, "\"p:Sessions:" ID("b") "\": gone");
+    fake_ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error),
+               REEF_UNSURE, &error, "\"p:Sessions:" ID("b") "\": gone");
     assert_null(list);
     page(false, keys);
     record(ID("a"), "ann");
     fake_say(":1\r\n");
-    ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error),
-          REEF_PROTOCOL, &error, ID("b"));
+    fake_ended(reef_session_list(client, reef_str_of("ann"), 0, &list, &error),
+               REEF_PROTOCOL, &error, ID("b"));
     assert_null(list);
-    ended(reef_session_list(client, reef_str_of("ann"), -5, &list, &error), REEF_BADARG,
-          &error, "timeout");
-    ended(reef_session_list(client, reef_str_of("\xFF"), 0, &list, &error), REEF_BADARG,
-          &error, "UTF-8");
+    fake_ended(reef_session_list(client, reef_str_of("ann"), -5, &list, &error),
+               REEF_BADARG, &error, "timeout");
+    fake_ended(reef_session_list(client, reef_str_of("\xFF"), 0, &list, &error),
+               REEF_BADARG, &error, "UTF-8");
     fake_close(client);
 }
 
@@ -256,8 +246,8 @@ static void test_deadline(void **state)
     fake_pace(30);
     for (int i = 0; i < 4; i++)
         page(true, keys);
-    ended(reef_session_list(client, reef_str_of("ann"), 100, &list, &error),
-          REEF_UNSENT, &error, "deadline");
+    fake_ended(reef_session_list(client, reef_str_of("ann"), 100, &list, &error),
+               REEF_UNSENT, &error, "deadline");
     assert_null(list);
     assert_int_equal(fake_rounds(), 4);
     assert_int_equal(fake_timeout_ms(), 10);
@@ -297,8 +287,8 @@ static void test_limit(void **state)
         fake_say(wire);
     }
     free(wire);
-    ended(reef_session_list(client, (reef_str){NULL, 0}, 0, &list, &error), REEF_LIMIT,
-          &error, "REEF_LIST_MAX");
+    fake_ended(reef_session_list(client, (reef_str){NULL, 0}, 0, &list, &error),
+               REEF_LIMIT, &error, "REEF_LIST_MAX");
     assert_null(list);
     assert_int_equal(fake_rounds(), PAGES + 1);
     fake_close(client);

@@ -12,32 +12,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const reef_str two[] = {{"ByA:1", 5}, {"ByB:1", 5}};
-
-static reef_record record_of(size_t indexes, int64_t ttl_s)
-{
-    reef_record record = {0};
-    record.key = reef_str_of("Things:1");
-    record.blob = reef_str_of("{}");
-    record.id = reef_str_of("1");
-    record.indexes = two;
-    record.index_count = indexes;
-    record.ttl_s = ttl_s;
-    return record;
-}
-
-static void ended(reef_code code, reef_code expected, const reef_error *error,
-                  const char *part)
-{
-    if (code != expected || strstr(error->text, part) == NULL)
-        print_error("%s: %s\n", reef_code_name(code), error->text);
-    assert_int_equal(code, expected);
-    assert_int_equal(error->code, expected);
-    assert_non_null(strstr(error->text, part));
-    if (code == REEF_OK)
-        assert_string_equal(error->text, "");
-}
-
 /* ---- put ---------------------------------------------------------------------- */
 
 static void test_put(void **state)
@@ -45,15 +19,15 @@ static void test_put(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("p:");
-    reef_record record = record_of(2, 30);
+    reef_record record = fake_record(2, 30);
     fake_say("+OK\r\n+OK\r\n+OK\r\n");
-    ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "~SET p:ByA:1 1 EX 30\n"
                                     "~SET p:ByB:1 1 EX 30\n"
                                     "~SET p:Things:1 {} EX 30\n--\n");
     assert_int_equal(fake_timeout_ms(), 5000);
     fake_forget();
-    record = record_of(0, 0);
+    record = fake_record(0, 0);
     fake_say("+OK\r\n");
     assert_int_equal(reef_record_put(client, &record, 77, NULL), REEF_OK);
     assert_string_equal(fake_log(), "~SET p:Things:1 {}\n--\n");
@@ -93,7 +67,7 @@ static void test_put_fails(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         reef_error error;
         reef_client *client = fake_open("");
-        reef_record record = record_of(1, 1);
+        reef_record record = fake_record(1, 1);
         for (int key = 0; key < 2; key++) {
             reef_code code = key == 0 ? cases[i].index : cases[i].record;
             if (code == REEF_OK)
@@ -103,8 +77,8 @@ static void test_put_fails(void **state)
             else
                 fake_fail(code, "gone");
         }
-        ended(reef_record_put(client, &record, 0, &error), cases[i].code, &error,
-              cases[i].part);
+        fake_ended(reef_record_put(client, &record, 0, &error), cases[i].code, &error,
+                   cases[i].part);
         fake_close(client);
     }
 }
@@ -118,10 +92,10 @@ static void test_put_odd(void **state)
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         reef_error error;
         reef_client *client = fake_open("");
-        reef_record record = record_of(0, 1);
+        reef_record record = fake_record(0, 1);
         fake_say(odd[i]);
-        ended(reef_record_put(client, &record, 0, &error), REEF_PROTOCOL, &error,
-              "another kind");
+        fake_ended(reef_record_put(client, &record, 0, &error), REEF_PROTOCOL, &error,
+                   "another kind");
         fake_close(client);
     }
 }
@@ -132,22 +106,26 @@ static void test_arguments(void **state)
     reef_error error;
     reef_reply *reply;
     reef_client *client = fake_open("");
-    reef_record record = record_of(1, 1);
+    reef_record record = fake_record(1, 1);
     record.key.len = 0;
-    ended(reef_record_put(client, &record, 0, &error), REEF_BADARG, &error, "key");
-    ended(reef_record_del(client, &record, 0, &error), REEF_BADARG, &error, "key");
-    ended(reef_record_get(client, record.key, 0, &reply, &error), REEF_BADARG, &error,
-          "key");
-    record = record_of(1, -1);
-    ended(reef_record_put(client, &record, 0, &error), REEF_BADARG, &error, "negative");
-    record = record_of(1, 1);
-    ended(reef_record_put(client, &record, -1, &error), REEF_BADARG, &error, "timeout");
-    ended(reef_record_del(client, &record, -1, &error), REEF_BADARG, &error, "timeout");
-    ended(reef_record_get(client, record.key, -1, &reply, &error), REEF_BADARG, &error,
-          "timeout");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_BADARG, &error, "key");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_BADARG, &error, "key");
+    fake_ended(reef_record_get(client, record.key, 0, &reply, &error), REEF_BADARG,
+               &error, "key");
+    record = fake_record(1, -1);
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_BADARG, &error,
+               "negative");
+    record = fake_record(1, 1);
+    fake_ended(reef_record_put(client, &record, -1, &error), REEF_BADARG, &error,
+               "timeout");
+    fake_ended(reef_record_del(client, &record, -1, &error), REEF_BADARG, &error,
+               "timeout");
+    fake_ended(reef_record_get(client, record.key, -1, &reply, &error), REEF_BADARG,
+               &error, "timeout");
     const reef_str empty = {NULL, 0};
     record.indexes = &empty;
-    ended(reef_record_put(client, &record, 0, &error), REEF_BADARG, &error, "index");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_BADARG, &error,
+               "index");
     assert_int_equal(fake_rounds(), 0);
     fake_close(client);
 }
@@ -159,37 +137,42 @@ static void test_limits(void **state)
     reef_str many[512];
     reef_error error;
     reef_client *client = fake_open("p:");
-    reef_record record = record_of(0, 1);
+    reef_record record = fake_record(0, 1);
     memset(blob, 'b', sizeof blob);
     memset(key, 'k', sizeof key);
     record.blob = (reef_str){blob, sizeof blob};
-    ended(reef_record_put(client, &record, 0, &error), REEF_LIMIT, &error, "Things:1");
-    record = record_of(0, 1);
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_LIMIT, &error,
+               "Things:1");
+    record = fake_record(0, 1);
     record.key = (reef_str){key, 65536 - 1}; /* the prefix makes it one too long */
-    ended(reef_record_put(client, &record, 0, &error), REEF_LIMIT, &error, "too long");
-    ended(reef_record_del(client, &record, 0, &error), REEF_LIMIT, &error, "too long");
-    record = record_of(0, 1);
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_LIMIT, &error,
+               "too long");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_LIMIT, &error,
+               "too long");
+    record = fake_record(0, 1);
     for (size_t i = 0; i < 512; i++)
-        many[i] = two[0];
+        many[i] = fake_indexes[0];
     record.indexes = many;
     record.index_count = 512;
-    ended(reef_record_put(client, &record, 0, &error), REEF_LIMIT, &error, "too many");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_LIMIT, &error,
+               "too many");
     assert_int_equal(fake_rounds(), 0);
     record.index_count = 511;
     for (size_t i = 0; i < 512; i++)
         fake_say("+OK\r\n");
-    ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
     fake_forget();
-    record = record_of(0, 1);
+    record = fake_record(0, 1);
     record.key = (reef_str){key, 65536 - 2};
     record.blob = (reef_str){key, 1};
     fake_say("+OK\r\n");
-    ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
     fake_forget();
-    record = record_of(0, 1);
+    record = fake_record(0, 1);
     record.blob = (reef_str){blob, REEF_RECORD_MAX};
     fake_pace(0);
-    ended(reef_record_put(client, &record, 0, &error), REEF_CONNECT, &error, "script");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_CONNECT, &error,
+               "script");
     fake_close(client);
 }
 
@@ -200,13 +183,13 @@ static void test_del(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("p:");
-    reef_record record = record_of(2, 0);
+    reef_record record = fake_record(2, 0);
     fake_say(":1\r\n:1\r\n:0\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "DEL p:Things:1\nDEL p:ByA:1\nDEL p:ByB:1\n--\n");
     fake_say(":0\r\n:1\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_NOT_FOUND, &error,
-          "\"p:Things:1\"");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_NOT_FOUND, &error,
+               "\"p:Things:1\"");
     fake_close(client);
 }
 
@@ -217,30 +200,30 @@ static void test_del_unsure(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("");
-    reef_record record = record_of(1, 0);
+    reef_record record = fake_record(1, 0);
     fake_fail(REEF_UNSURE, "gone");
     fake_fail(REEF_UNSURE, "gone");
     fake_say(":0\r\n:0\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "DEL Things:1\nDEL ByA:1\n--\n"
                                     "~DEL Things:1\n~DEL ByA:1\n--\n");
     /* The record's answer came: it counts, whatever the second round says. */
     fake_say(":0\r\n");
     fake_fail(REEF_UNSURE, "gone");
     fake_say(":0\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_NOT_FOUND, &error,
-          "Things");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_NOT_FOUND, &error,
+               "Things");
     fake_say(":1\r\n");
     fake_fail(REEF_UNSURE, "gone");
     fake_say(":0\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     /* The second round fails, however: the first may have run. */
     fake_fail(REEF_UNSURE, "gone");
     fake_fail(REEF_UNSURE, "gone");
     fake_fail(REEF_CONNECT, "closed port");
     fake_fail(REEF_CONNECT, "closed port");
-    ended(reef_record_del(client, &record, 0, &error), REEF_UNSURE, &error,
-          "closed port");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_UNSURE, &error,
+               "closed port");
     fake_close(client);
 }
 
@@ -249,16 +232,17 @@ static void test_del_deadline(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("");
-    reef_record record = record_of(1, 0);
+    reef_record record = fake_record(1, 0);
     fake_pace(60);
     fake_fail(REEF_UNSURE, "gone");
     fake_fail(REEF_UNSURE, "gone");
     fake_say(":1\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 100, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 100, &error), REEF_OK, &error, "");
     assert_int_equal(fake_timeout_ms(), 40);
     fake_fail(REEF_UNSURE, "gone");
     fake_fail(REEF_UNSURE, "gone");
-    ended(reef_record_del(client, &record, 60, &error), REEF_UNSURE, &error, "gone");
+    fake_ended(reef_record_del(client, &record, 60, &error), REEF_UNSURE, &error,
+               "gone");
     assert_int_equal(fake_rounds(), 3);
     fake_close(client);
 }
@@ -268,19 +252,20 @@ static void test_del_fails(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("");
-    reef_record record = record_of(1, 0);
+    reef_record record = fake_record(1, 0);
     fake_fail(REEF_CONNECT, "closed port");
     fake_fail(REEF_CONNECT, "closed port");
-    ended(reef_record_del(client, &record, 0, &error), REEF_CONNECT, &error,
-          "Things:1");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_CONNECT, &error,
+               "Things:1");
     fake_say("-READONLY no\r\n-READONLY no\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error,
-          "READONLY");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error,
+               "READONLY");
     fake_say(":0\r\n-NOPERM no\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error, "ByA:1");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error,
+               "ByA:1");
     fake_say("+OK\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_PROTOCOL, &error,
-          "Things:1");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_PROTOCOL, &error,
+               "Things:1");
     fake_close(client);
 }
 
@@ -294,13 +279,13 @@ static void test_get(void **state)
     reef_client *client = fake_open("p:");
     reef_str key = reef_str_of("Things:1");
     fake_say("$3\r\na\nb\r\n");
-    ended(reef_record_get(client, key, 0, &reply, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_get(client, key, 0, &reply, &error), REEF_OK, &error, "");
     assert_true(
         reef_str_equal(reef_text(reply, reef_reply_root(reply)), reef_str_of("a\nb")));
     reef_reply_free(reply);
     assert_string_equal(fake_log(), "~GET p:Things:1\n--\n");
     fake_say("$0\r\n\r\n");
-    ended(reef_record_get(client, key, 0, &reply, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_get(client, key, 0, &reply, &error), REEF_OK, &error, "");
     reef_reply_free(reply);
     static const struct {
         const char *wire;
@@ -320,13 +305,14 @@ static void test_get(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fake_say(cases[i].wire);
-        ended(reef_record_get(client, key, 0, &reply, &error), cases[i].code, &error,
-              cases[i].part);
+        fake_ended(reef_record_get(client, key, 0, &reply, &error), cases[i].code,
+                   &error, cases[i].part);
         assert_non_null(strstr(error.text, "\"p:Things:1\""));
         assert_null(reply);
     }
     fake_fail(REEF_UNSURE, "gone");
-    ended(reef_record_get(client, key, 0, &reply, &error), REEF_UNSURE, &error, "gone");
+    fake_ended(reef_record_get(client, key, 0, &reply, &error), REEF_UNSURE, &error,
+               "gone");
     assert_null(reply);
     fake_close(client);
 }
@@ -343,10 +329,10 @@ static void test_get_large(void **state)
     fake_bulk((reef_str){blob, REEF_RECORD_MAX + 1});
     free(blob);
     reef_str key = reef_str_of("k");
-    ended(reef_record_get(client, key, 0, &reply, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_get(client, key, 0, &reply, &error), REEF_OK, &error, "");
     reef_reply_free(reply);
-    ended(reef_record_get(client, key, 0, &reply, &error), REEF_CORRUPT, &error,
-          "larger");
+    fake_ended(reef_record_get(client, key, 0, &reply, &error), REEF_CORRUPT, &error,
+               "larger");
     assert_null(reply);
     fake_close(client);
 }
@@ -361,7 +347,7 @@ static void test_starved(void **state)
         reef_error error;
         reef_reply *reply = NULL;
         reef_client *client = fake_open("p:");
-        reef_record record = record_of(2, 30);
+        reef_record record = fake_record(2, 30);
         fake_say("+OK\r\n+OK\r\n+OK\r\n:1\r\n:1\r\n:1\r\n$1\r\nx\r\n");
         fake_starve(number, false);
         reef_code put = reef_record_put(client, &record, 0, &error);

@@ -13,53 +13,27 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const reef_str two[] = {{"ByA:1", 5}, {"ByB:1", 5}};
-
-static reef_record record_of(size_t indexes, int64_t ttl_s)
-{
-    reef_record record = {0};
-    record.key = reef_str_of("Things:1");
-    record.blob = reef_str_of("{}");
-    record.id = reef_str_of("1");
-    record.indexes = two;
-    record.index_count = indexes;
-    record.ttl_s = ttl_s;
-    return record;
-}
-
-static void ended(reef_code code, reef_code expected, const reef_error *error,
-                  const char *part)
-{
-    if (code != expected || strstr(error->text, part) == NULL)
-        print_error("%s: %s\n", reef_code_name(code), error->text);
-    assert_int_equal(code, expected);
-    assert_int_equal(error->code, expected);
-    assert_non_null(strstr(error->text, part));
-    if (code == REEF_OK)
-        assert_string_equal(error->text, "");
-}
-
 /* On several servers: the record when its indexes were acknowledged, not before. */
 static void test_put_steps(void **state)
 {
     (void)state;
     reef_error error;
     reef_client *client = fake_open("p:");
-    reef_record record = record_of(2, 30);
+    reef_record record = fake_record(2, 30);
     fake_spread(true);
     fake_say("+OK\r\n+OK\r\n+OK\r\n");
-    ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "~SET p:ByA:1 1 EX 40\n~SET p:ByB:1 1 EX 40\n--\n"
                                     "~SET p:Things:1 {} EX 30\n--\n");
     fake_forget();
-    record = record_of(1, 0);
+    record = fake_record(1, 0);
     fake_say("+OK\r\n+OK\r\n");
-    ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "~SET p:ByA:1 1\n--\n~SET p:Things:1 {}\n--\n");
     fake_forget();
-    record = record_of(0, 30);
+    record = fake_record(0, 30);
     fake_say("+OK\r\n");
-    ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "~SET p:Things:1 {} EX 30\n--\n");
     fake_close(client);
 }
@@ -83,7 +57,7 @@ static void test_put_steps_fail(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         reef_error error;
         reef_client *client = fake_open("");
-        reef_record record = record_of(2, 1);
+        reef_record record = fake_record(2, 1);
         const reef_code codes[] = {REEF_OK, cases[i].index, cases[i].record};
         fake_spread(true);
         for (size_t key = 0; key < 1 + cases[i].rounds; key++) {
@@ -94,8 +68,8 @@ static void test_put_steps_fail(void **state)
             else
                 fake_fail(codes[key], "gone");
         }
-        ended(reef_record_put(client, &record, 0, &error), cases[i].code, &error,
-              cases[i].part);
+        fake_ended(reef_record_put(client, &record, 0, &error), cases[i].code, &error,
+                   cases[i].part);
         assert_int_equal(fake_rounds(), cases[i].rounds);
         fake_close(client);
     }
@@ -109,13 +83,13 @@ static void test_put_again(void **state)
     static const char put[] = "~SET ByA:1 1 EX 40\n--\n~SET Things:1 {} EX 30\n--\n";
     reef_error error;
     reef_client *client = fake_open("");
-    reef_record record = record_of(1, 30);
+    reef_record record = fake_record(1, 30);
     fake_spread(true);
     fake_pace(3000);
     fake_say("+OK\r\n");
     fake_fail(REEF_UNSURE, "silent");
     fake_say("+OK\r\n+OK\r\n");
-    ended(reef_record_put(client, &record, 60000, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_put(client, &record, 60000, &error), REEF_OK, &error, "");
     assert_memory_equal(fake_log(), put, sizeof put - 1);
     assert_string_equal(fake_log() + sizeof put - 1, put);
     assert_int_equal(fake_timeout_ms(), 2000);
@@ -123,8 +97,8 @@ static void test_put_again(void **state)
     fake_say("+OK\r\n");
     fake_fail(REEF_UNSURE, "silent");
     fake_fail(REEF_CONNECT, "closed");
-    ended(reef_record_put(client, &record, 10000, &error), REEF_UNSURE, &error,
-          "\"ByA:1\": closed");
+    fake_ended(reef_record_put(client, &record, 10000, &error), REEF_UNSURE, &error,
+               "\"ByA:1\": closed");
     fake_say("+OK\r\n");
     fake_fail(REEF_UNSURE, "silent");
     assert_int_equal(reef_record_put(client, &record, 6000, NULL), REEF_UNSURE);
@@ -138,19 +112,19 @@ static void test_put_together(void **state)
     for (int spread = 0; spread < 2; spread++) {
         reef_error error;
         reef_client *client = fake_open("{p}:");
-        reef_record record = record_of(1, 30);
+        reef_record record = fake_record(1, 30);
         fake_spread(spread == 1);
         fake_say("+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n");
-        ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
+        fake_ended(reef_record_put(client, &record, 0, &error), REEF_OK, &error, "");
         assert_string_equal(fake_log(), "~MULTI\n~SET {p}:ByA:1 1 EX 30\n"
                                         "~SET {p}:Things:1 {} EX 30\n~EXEC\n--\n");
         fake_say("+OK\r\n+QUEUED\r\n-OOM no\r\n-EXECABORT all\r\n");
-        ended(reef_record_put(client, &record, 0, &error), REEF_REFUSED, &error,
-              "\"{p}:Things:1\": OOM no");
+        fake_ended(reef_record_put(client, &record, 0, &error), REEF_REFUSED, &error,
+                   "\"{p}:Things:1\": OOM no");
         for (int i = 0; i < 4; i++)
             fake_fail(REEF_CONNECT, "closed");
-        ended(reef_record_put(client, &record, 0, &error), REEF_CONNECT, &error,
-              "closed");
+        fake_ended(reef_record_put(client, &record, 0, &error), REEF_CONNECT, &error,
+                   "closed");
         fake_close(client);
     }
 }
@@ -161,32 +135,32 @@ static void test_del_steps(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("");
-    reef_record record = record_of(2, 0);
+    reef_record record = fake_record(2, 0);
     fake_spread(true);
     fake_say(":1\r\n:1\r\n:0\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "DEL Things:1\n--\nDEL ByA:1\nDEL ByB:1\n--\n");
     fake_forget();
     fake_say(":0\r\n:1\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_NOT_FOUND, &error,
-          "Things:1");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_NOT_FOUND, &error,
+               "Things:1");
     fake_forget();
     fake_say("-NOPERM no\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error,
-          "\"Things:1\": NOPERM no");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error,
+               "\"Things:1\": NOPERM no");
     assert_string_equal(fake_log(), "DEL Things:1\n--\n");
     fake_forget();
-    record = record_of(1, 0);
+    record = fake_record(1, 0);
     fake_fail(REEF_UNSURE, "gone");
     fake_say(":0\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "DEL Things:1\n--\n~DEL Things:1\n--\n"
                                     "~DEL ByA:1\n--\n");
     fake_forget();
     fake_say(":1\r\n");
     fake_fail(REEF_CONNECT, "closed");
     fake_say(":0\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "DEL Things:1\n--\nDEL ByA:1\n--\n"
                                     "~DEL Things:1\n--\n~DEL ByA:1\n--\n");
     fake_close(client);
@@ -197,10 +171,10 @@ static void test_del_together(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("{p}:");
-    reef_record record = record_of(1, 0);
+    reef_record record = fake_record(1, 0);
     fake_spread(true);
     fake_say("+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:1\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(),
                         "MULTI\nDEL {p}:Things:1\nDEL {p}:ByA:1\nEXEC\n--\n");
     fake_forget();
@@ -208,7 +182,7 @@ static void test_del_together(void **state)
     for (int i = 0; i < 3; i++)
         fake_fail(REEF_UNSURE, "gone");
     fake_say("+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:0\r\n:0\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(),
                         "MULTI\nDEL {p}:Things:1\nDEL {p}:ByA:1\nEXEC\n--\n"
                         "~MULTI\n~DEL {p}:Things:1\n~DEL {p}:ByA:1\n~EXEC\n--\n");
@@ -221,17 +195,18 @@ static void test_del_full(void **state)
     (void)state;
     reef_error error;
     reef_client *client = fake_open("{p}:");
-    reef_record record = record_of(1, 0);
+    reef_record record = fake_record(1, 0);
     fake_say("+OK\r\n-OOM no\r\n-OOM no\r\n-EXECABORT all\r\n:1\r\n:1\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "MULTI\nDEL {p}:Things:1\nDEL {p}:ByA:1\nEXEC\n--\n"
                                     "DEL {p}:Things:1\nDEL {p}:ByA:1\n--\n");
     fake_say("+OK\r\n-OOMPH no\r\n-OOM no\r\n-EXECABORT all\r\n");
-    ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error, "OOMPH");
+    fake_ended(reef_record_del(client, &record, 0, &error), REEF_REFUSED, &error,
+               "OOMPH");
     fake_pace(100);
     fake_say("+OK\r\n-OOM no\r\n-OOM no\r\n-EXECABORT all\r\n");
-    ended(reef_record_del(client, &record, 100, &error), REEF_UNSENT, &error,
-          "deadline");
+    fake_ended(reef_record_del(client, &record, 100, &error), REEF_UNSENT, &error,
+               "deadline");
     fake_close(client);
 }
 

@@ -24,16 +24,6 @@
     "\"expires_after\":\"2026-01-02T05:04:05.12Z\",\"updated_at\":" clock              \
     ",\"is_deleted\":true} EX 7200\n"
 
-static void ended(reef_code code, reef_code expected, const reef_error *error,
-                  const char *part)
-{
-    if (code != expected || strstr(error->text, part) == NULL)
-        print_error("%s: %s\n", reef_code_name(code), error->text);
-    assert_int_equal(code, expected);
-    assert_int_equal(error->code, expected);
-    assert_non_null(strstr(error->text, part));
-}
-
 /* The list that every revocation begins with: a, b, c and d, of which b is dead and c
  * corrupt; d's clock runs ahead. */
 static void script(void)
@@ -68,7 +58,7 @@ static void test_tombstones(void **state)
     reef_client *client = fake_open("");
     script();
     fake_say("+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
-    ended(revoke(client, &revoked, &error), REEF_OK, &error, "");
+    fake_ended(revoke(client, &revoked, &error), REEF_OK, &error, "");
     assert_int_equal(revoked, 3);
     const char *graves = strstr(fake_log(), "~SET");
     assert_non_null(graves);
@@ -92,8 +82,9 @@ static void test_steps(void **state)
         script();
         fake_say(fails == 1 ? "+OK\r\n-OOM no\r\n+OK\r\n" : "+OK\r\n+OK\r\n+OK\r\n");
         fake_say("+OK\r\n+OK\r\n+OK\r\n");
-        ended(revoke(client, &revoked, &error), fails == 1 ? REEF_REFUSED : REEF_OK,
-              &error, fails == 1 ? "3 of 3 sessions were revoked" : "");
+        fake_ended(revoke(client, &revoked, &error),
+                   fails == 1 ? REEF_REFUSED : REEF_OK, &error,
+                   fails == 1 ? "3 of 3 sessions were revoked" : "");
         assert_int_equal(revoked, 3);
         assert_string_equal(strstr(fake_log(), "~SET"),
                             INDEX(ID("a"), "7210") INDEX(ID("c"), "7210") INDEX(
@@ -118,7 +109,8 @@ static void test_together(void **state)
     fake_bulk(reef_str_of("{"));
     fake_say("+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n"
              "*4\r\n+OK\r\n+OK\r\n+OK\r\n-OOM no\r\n");
-    ended(revoke(client, &revoked, &error), REEF_REFUSED, &error, "1 of 2 sessions");
+    fake_ended(revoke(client, &revoked, &error), REEF_REFUSED, &error,
+               "1 of 2 sessions");
     assert_int_equal(revoked, 1);
     const char *graves = strstr(fake_log(), "~MULTI\n~SET {t}" STEM ID("a"));
     assert_non_null(graves);
@@ -133,16 +125,17 @@ static void test_nothing(void **state)
     reef_error error;
     reef_client *client = fake_open("");
     fake_say("*1\r\n:0\r\n");
-    ended(revoke(client, &revoked, &error), REEF_OK, &error, "");
+    fake_ended(revoke(client, &revoked, &error), REEF_OK, &error, "");
     assert_int_equal(revoked, 0);
     assert_int_equal(fake_rounds(), 1);
     fake_forget();
     revoked = 99;
-    ended(reef_session_revoke_user(client, (reef_str){NULL, 0}, &revoked, 0, &error),
-          REEF_BADARG, &error, "empty");
+    fake_ended(
+        reef_session_revoke_user(client, (reef_str){NULL, 0}, &revoked, 0, &error),
+        REEF_BADARG, &error, "empty");
     assert_int_equal(revoked, 0);
-    ended(reef_session_revoke_user(client, reef_str_of("a"), &revoked, -1, &error),
-          REEF_BADARG, &error, "timeout");
+    fake_ended(reef_session_revoke_user(client, reef_str_of("a"), &revoked, -1, &error),
+               REEF_BADARG, &error, "timeout");
     assert_string_equal(fake_log(), "");
     fake_close(client);
 }
@@ -181,7 +174,8 @@ static void test_partial(void **state)
                          : *at == ':' ? ":1\r\n"
                                       : "-OOM no\r\n");
         }
-        ended(revoke(client, &revoked, &error), cases[i].code, &error, cases[i].part);
+        fake_ended(revoke(client, &revoked, &error), cases[i].code, &error,
+                   cases[i].part);
         assert_int_equal(revoked, cases[i].revoked);
         fake_close(client);
     }
@@ -196,7 +190,7 @@ static void test_deadline(void **state)
     reef_client *client = fake_open("");
     script();
     fake_pace(2500);
-    ended(revoke(client, &revoked, &error), REEF_UNSENT, &error, "0 of 3");
+    fake_ended(revoke(client, &revoked, &error), REEF_UNSENT, &error, "0 of 3");
     assert_int_equal(revoked, 0);
     fake_close(client);
 }
@@ -228,7 +222,8 @@ static void many(reef_client *client, bool in_time)
     fake_pace(1);
     reef_code code = reef_session_revoke_user(client, reef_str_of("ann"), &revoked,
                                               in_time ? 1000 : 604, &error);
-    ended(code, in_time ? REEF_OK : REEF_UNSURE, &error, in_time ? "" : "512 of 600");
+    fake_ended(code, in_time ? REEF_OK : REEF_UNSURE, &error,
+               in_time ? "" : "512 of 600");
     assert_int_equal(revoked, in_time ? 600 : 512);
 }
 

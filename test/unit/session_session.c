@@ -30,27 +30,15 @@ static reef_session ann(void)
     return session;
 }
 
-static void ended(reef_code code, reef_code expected, const reef_error *error,
-                  const char *part)
-{
-    if (code != expected || strstr(error->text, part) == NULL)
-        print_error("%s: %s\n", reef_code_name(code), error->text);
-    assert_int_equal(code, expected);
-    assert_int_equal(error->code, expected);
-    assert_non_null(strstr(error->text, part));
-    if (code == REEF_OK)
-        assert_string_equal(error->text, "");
-}
-
 /* ---- arguments: refused without a round trip ---- */
 
 static void refuses(reef_client *client, const reef_session *session, reef_code code)
 {
     reef_error error;
-    ended(reef_session_save(client, session, 0, &error), code, &error, "");
-    ended(reef_session_touch(client, session, 0, &error), code, &error, "");
-    ended(reef_session_delete(client, session->id, session->user_id, 0, &error), code,
-          &error, "");
+    fake_ended(reef_session_save(client, session, 0, &error), code, &error, "");
+    fake_ended(reef_session_touch(client, session, 0, &error), code, &error, "");
+    fake_ended(reef_session_delete(client, session->id, session->user_id, 0, &error),
+               code, &error, "");
     assert_string_not_equal(error.text, "");
 }
 
@@ -74,8 +62,8 @@ static void test_arguments(void **state)
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         session.id = reef_str_of(ids[i]);
         refuses(client, &session, REEF_BADARG);
-        ended(reef_session_get(client, session.id, 0, &list, &error), REEF_BADARG,
-              &error, "not a session id");
+        fake_ended(reef_session_get(client, session.id, 0, &list, &error), REEF_BADARG,
+                   &error, "not a session id");
         assert_null(list);
     }
     session = ann();
@@ -88,17 +76,19 @@ static void test_arguments(void **state)
     session.user_id = (reef_str){much, 65537};
     refuses(client, &session, REEF_LIMIT);
     session = ann();
-    ended(reef_session_save(client, &session, -1, &error), REEF_BADARG, &error, "");
-    ended(reef_session_touch(client, &session, -1, &error), REEF_BADARG, &error, "");
-    ended(reef_session_get(client, session.id, -1, &list, &error), REEF_BADARG, &error,
-          "");
+    fake_ended(reef_session_save(client, &session, -1, &error), REEF_BADARG, &error,
+               "");
+    fake_ended(reef_session_touch(client, &session, -1, &error), REEF_BADARG, &error,
+               "");
+    fake_ended(reef_session_get(client, session.id, -1, &list, &error), REEF_BADARG,
+               &error, "");
     session.user_agent = (reef_str){much, sizeof much};
-    ended(reef_session_save(client, &session, 0, &error), REEF_LIMIT, &error, ID);
-    ended(reef_session_touch(client, &session, 0, &error), REEF_LIMIT, &error, ID);
+    fake_ended(reef_session_save(client, &session, 0, &error), REEF_LIMIT, &error, ID);
+    fake_ended(reef_session_touch(client, &session, 0, &error), REEF_LIMIT, &error, ID);
     session = ann();
     session.is_deleted = true;
-    ended(reef_session_touch(client, &session, 0, &error), REEF_BADARG, &error,
-          "tombstone");
+    fake_ended(reef_session_touch(client, &session, 0, &error), REEF_BADARG, &error,
+               "tombstone");
     assert_int_equal(reef_session_touch(client, &session, 0, NULL), REEF_BADARG);
     assert_int_equal(fake_rounds(), 0);
     fake_close(client);
@@ -113,12 +103,12 @@ static void test_save(void **state)
     reef_client *client = fake_open("p:");
     reef_session session = ann();
     fake_say("+OK\r\n+OK\r\n");
-    ended(reef_session_save(client, &session, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_session_save(client, &session, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "~SET " INDEX " " ID " EX 7200\n"
                                     "~SET " KEY " " JSON " EX 7200\n--\n");
     fake_say("+OK\r\n-OOM no\r\n");
-    ended(reef_session_save(client, &session, 0, &error), REEF_REFUSED, &error,
-          "\"" KEY "\": OOM no");
+    fake_ended(reef_session_save(client, &session, 0, &error), REEF_REFUSED, &error,
+               "\"" KEY "\": OOM no");
     fake_close(client);
 }
 
@@ -129,11 +119,11 @@ static void test_delete(void **state)
     reef_client *client = fake_open("p:");
     reef_session session = ann();
     fake_say(":1\r\n:1\r\n:0\r\n:1\r\n");
-    ended(reef_session_delete(client, session.id, session.user_id, 0, &error), REEF_OK,
-          &error, "");
+    fake_ended(reef_session_delete(client, session.id, session.user_id, 0, &error),
+               REEF_OK, &error, "");
     assert_string_equal(fake_log(), "DEL " KEY "\nDEL " INDEX "\n--\n");
-    ended(reef_session_delete(client, session.id, session.user_id, 0, &error),
-          REEF_NOT_FOUND, &error, ID);
+    fake_ended(reef_session_delete(client, session.id, session.user_id, 0, &error),
+               REEF_NOT_FOUND, &error, ID);
     fake_close(client);
 }
 
@@ -147,8 +137,8 @@ static void test_get(void **state)
     reef_session session;
     reef_client *client = fake_open("p:");
     fake_bulk(reef_str_of(JSON));
-    ended(reef_session_get(client, reef_str_of(ID), 0, &list, &error), REEF_OK, &error,
-          "");
+    fake_ended(reef_session_get(client, reef_str_of(ID), 0, &list, &error), REEF_OK,
+               &error, "");
     assert_string_equal(fake_log(), "~GET " KEY "\n--\n");
     assert_int_equal(reef_sessions_count(list), 1);
     assert_true(reef_sessions_next(list, &session, &error));
@@ -184,8 +174,8 @@ static void test_get_fails(void **state)
             fake_say(cases[i].wire);
         else
             fake_fail(REEF_UNSURE, "gone");
-        ended(reef_session_get(client, reef_str_of(ID), 0, &list, &error),
-              cases[i].code, &error, cases[i].part);
+        fake_ended(reef_session_get(client, reef_str_of(ID), 0, &list, &error),
+                   cases[i].code, &error, cases[i].part);
         assert_non_null(strstr(error.text, "\"" KEY "\""));
         assert_null(list);
         fake_close(client);
@@ -200,7 +190,7 @@ static void test_touch(void **state)
     reef_client *client = fake_open("p:");
     reef_session session = ann();
     fake_say(":1\r\n");
-    ended(reef_session_touch(client, &session, 0, &error), REEF_OK, &error, "");
+    fake_ended(reef_session_touch(client, &session, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), "~EVAL (script) 2 " KEY " " INDEX " " JSON
                                     " 77 7200 " ID "\n--\n");
     fake_close(client);
@@ -214,10 +204,10 @@ static void test_no_random(void **state)
     char id[REEF_SESSION_ID_LEN + 1] = "x";
     reef_client *client = fake_open("");
     fake_wall(INT64_C(1767323045120000000));
-    ended(reef_session_new_id(id, &error), REEF_OK, &error, "");
+    fake_ended(reef_session_new_id(id, &error), REEF_OK, &error, "");
     assert_true(reef_session_id_valid(reef_str_of(id)));
     fake_no_random();
-    ended(reef_session_new_id(id, &error), REEF_REFUSED, &error, "random");
+    fake_ended(reef_session_new_id(id, &error), REEF_REFUSED, &error, "random");
     assert_string_equal(id, "");
     assert_int_equal(reef_session_new_id(id, NULL), REEF_REFUSED);
     fake_close(client);

@@ -36,18 +36,6 @@ static reef_code touch(reef_client *client, int64_t timeout_ms, reef_error *erro
     return reef_session_touch(client, &session, timeout_ms, error);
 }
 
-static void ended(reef_code code, reef_code expected, const reef_error *error,
-                  const char *part)
-{
-    if (code != expected || strstr(error->text, part) == NULL)
-        print_error("%s: %s\n", reef_code_name(code), error->text);
-    assert_int_equal(code, expected);
-    assert_int_equal(error->code, expected);
-    assert_non_null(strstr(error->text, part));
-    if (code == REEF_OK)
-        assert_string_equal(error->text, "");
-}
-
 /* ---- both keys within reach ---- */
 
 /* On one server; and in one slot, wherever that is. */
@@ -57,7 +45,7 @@ static void test_one_script(void **state)
     reef_error error;
     reef_client *client = fake_open("p:");
     fake_say(":1\r\n");
-    ended(touch(client, 0, &error), REEF_OK, &error, "");
+    fake_ended(touch(client, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), BOTH("p:"));
     assert_int_equal(fake_timeout_ms(), 5000);
     fake_close(client);
@@ -65,7 +53,7 @@ static void test_one_script(void **state)
         client = fake_open("{p}:");
         fake_spread(spread == 1);
         fake_say(":1\r\n");
-        ended(touch(client, 0, &error), REEF_OK, &error, "");
+        fake_ended(touch(client, 0, &error), REEF_OK, &error, "");
         assert_string_equal(fake_log(), BOTH("{p}:"));
         fake_close(client);
     }
@@ -98,7 +86,7 @@ static void test_outcomes(void **state)
             if (spread == 1)
                 fake_say(":1\r\n");
             fake_say(cases[i].wire);
-            ended(touch(client, 0, &error), cases[i].code, &error, cases[i].part);
+            fake_ended(touch(client, 0, &error), cases[i].code, &error, cases[i].part);
             assert_non_null(strstr(error.text, "\"" KEY("p:") "\""));
             assert_string_equal(fake_log(), spread == 1 ? EXPIRE SCRIPT : BOTH("p:"));
             fake_close(client);
@@ -112,9 +100,9 @@ static void test_unanswered(void **state)
     reef_error error;
     reef_client *client = fake_open("p:");
     fake_fail(REEF_UNSURE, "gone");
-    ended(touch(client, 0, &error), REEF_UNSURE, &error, "gone");
+    fake_ended(touch(client, 0, &error), REEF_UNSURE, &error, "gone");
     fake_fail(REEF_CONNECT, "closed");
-    ended(touch(client, 0, &error), REEF_CONNECT, &error, "closed");
+    fake_ended(touch(client, 0, &error), REEF_CONNECT, &error, "closed");
     fake_fail(REEF_UNSURE, "gone");
     assert_int_equal(touch(client, 0, NULL), REEF_UNSURE);
     fake_close(client);
@@ -129,7 +117,7 @@ static void test_steps(void **state)
     reef_client *client = fake_open("p:");
     fake_spread(true);
     fake_say(":1\r\n:1\r\n");
-    ended(touch(client, 0, &error), REEF_OK, &error, "");
+    fake_ended(touch(client, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), EXPIRE SCRIPT);
     fake_close(client);
 }
@@ -142,12 +130,12 @@ static void test_index_gone(void **state)
     reef_client *client = fake_open("p:");
     fake_spread(true);
     fake_say(":0\r\n:1\r\n+OK\r\n:1\r\n");
-    ended(touch(client, 0, &error), REEF_OK, &error, "");
+    fake_ended(touch(client, 0, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), EXPIRE LOOK WRITE SCRIPT);
     fake_forget();
     fake_say(":0\r\n:1\r\n-OOM no\r\n");
-    ended(touch(client, 0, &error), REEF_REFUSED, &error,
-          "\"" INDEX("p:") "\": OOM no");
+    fake_ended(touch(client, 0, &error), REEF_REFUSED, &error,
+               "\"" INDEX("p:") "\": OOM no");
     assert_string_equal(fake_log(), EXPIRE LOOK WRITE);
     fake_close(client);
 }
@@ -169,7 +157,7 @@ static void test_nothing_to_mend(void **state)
         fake_spread(true);
         fake_say(":0\r\n");
         fake_say(cases[i].wire);
-        ended(touch(client, 0, &error), cases[i].code, &error, KEY("p:"));
+        fake_ended(touch(client, 0, &error), cases[i].code, &error, KEY("p:"));
         assert_string_equal(fake_log(), EXPIRE LOOK);
         fake_close(client);
     }
@@ -202,7 +190,7 @@ static void test_step_fails(void **state)
         if (cases[i].before[0] != 0)
             fake_say(cases[i].before);
         fake_fail(cases[i].how, "gone");
-        ended(touch(client, 0, &error), cases[i].code, &error, "gone");
+        fake_ended(touch(client, 0, &error), cases[i].code, &error, "gone");
         assert_string_equal(fake_log(), cases[i].log);
         fake_close(client);
     }
@@ -218,10 +206,10 @@ static void test_deadline(void **state)
     fake_spread(true);
     fake_pace(50);
     fake_say(":1\r\n");
-    ended(touch(client, 50, &error), REEF_UNSURE, &error, "deadline");
+    fake_ended(touch(client, 50, &error), REEF_UNSURE, &error, "deadline");
     assert_string_equal(fake_log(), EXPIRE);
     fake_say(":1\r\n:1\r\n");
-    ended(touch(client, 80, &error), REEF_OK, &error, "");
+    fake_ended(touch(client, 80, &error), REEF_OK, &error, "");
     assert_int_equal(fake_timeout_ms(), 30);
     fake_close(client);
 }
@@ -238,17 +226,17 @@ static void test_gap(void **state)
     fake_say(":1\r\n");
     fake_fail(REEF_UNSURE, "silent");
     fake_say(":1\r\n:1\r\n");
-    ended(touch(client, 60000, &error), REEF_OK, &error, "");
+    fake_ended(touch(client, 60000, &error), REEF_OK, &error, "");
     assert_string_equal(fake_log(), EXPIRE SCRIPT EXPIRE SCRIPT);
     assert_int_equal(fake_timeout_ms(), 1000);
     fake_forget();
     fake_say(":1\r\n"); /* an answer is one, however late */
     fake_say(":2\r\n");
-    ended(touch(client, 60000, &error), REEF_CONFLICT, &error, "revoked");
+    fake_ended(touch(client, 60000, &error), REEF_CONFLICT, &error, "revoked");
     fake_say(":1\r\n");
     fake_fail(REEF_UNSURE, "silent");
     fake_fail(REEF_CONNECT, "closed");
-    ended(touch(client, 12000, &error), REEF_UNSURE, &error, "closed");
+    fake_ended(touch(client, 12000, &error), REEF_UNSURE, &error, "closed");
     fake_close(client);
 }
 
