@@ -484,14 +484,44 @@ void reef_link_retire(reef_engine *e, reef_link *l, const char *text)
     link_drained(e, l);
 }
 
+/* What of it that flies may be sent again goes elsewhere; the replies are passed over.
+ * True: something else flies. */
+static bool link_take_repeatable(reef_engine *e, reef_link *l, const reef_error *why)
+{
+    uint64_t retries = e->totals.retries;
+    bool kept = false;
+    reef_ticket *next;
+    for (reef_ticket *t = l->flight.head; t; t = next) {
+        next = t->next;
+        if (t->errand != REEF_ERRAND_NONE)
+            continue;
+        if (!t->repeatable) {
+            kept = true;
+            continue;
+        }
+        *(next ? &next->skip : &l->skip_tail) += t->skip + t->count - t->got;
+        reef_list_remove(&l->flight, t);
+        link_drop_sent(e, t, why, false);
+    }
+    if (e->totals.retries > retries)
+        reef_report_event(e, REEF_EVENT_RETRIED, l->stats.peer, why->text);
+    return kept;
+}
+
+/* A master that hands over holds calls back, and says that they did not run when it has
+ * heard of its successor, which may be later than we have. So what may not be sent
+ * again has as long again to be answered. */
 void reef_link_leave(reef_engine *e, reef_link *l, const char *text)
 {
     reef_error why;
     l->quiet = true;
     if (reef_link_silence_ms(e, l) >= REEF_SILENCE_HOLD_MS) {
         reef_error_put(&why, REEF_UNSURE, 0, l->stats.peer, text);
-        reef_link_fail(e, l, false, &why);
-        return;
+        if (l->state != REEF_LINK_READY || !link_take_repeatable(e, l, &why)) {
+            reef_link_fail(e, l, false, &why);
+            return;
+        }
+        l->heard_ms = e->now_ms;
     }
     l->leaving = true;
     reef_link_retire(e, l, text);

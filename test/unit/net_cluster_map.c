@@ -378,8 +378,8 @@ static void test_left_without_slots(void **state)
         ring_pass(r, 99);
         ring_none_done(r);
         ring_pass(r, 400);
-        ring_done(r, once, REEF_UNSURE, NULL);
         ring_done(r, again, REEF_OK, NULL);
+        ring_done(r, once, REEF_UNSURE, NULL);
         assert_int_equal(r->nodes[2].runs, 2);
         ring_stop(r);
     }

@@ -95,40 +95,84 @@ static void test_ceiling(void **state)
     ring_stop(r);
 }
 
-/* Nobody waits for the answers of one that was replaced and says nothing. */
+/* Connected, the calls sent, and then so long nothing was heard. */
+static void silent(kit *k, const char *const calls[], const bool again[], size_t count,
+                   int64_t silent_ms)
+{
+    kit_start(k, "server.redis.hosts = [\"10.0.0.1\"]");
+    for (size_t i = 0; i < count; i++)
+        kit_submit(k, calls[i], again[i], 5000);
+    kit_connect(k);
+    kit_expect_sent(k, NULL);
+    k->now_ms += silent_ms;
+    reef_engine_tick(k->engine, k->now_ms);
+}
+
+/* It was replaced. What may not be sent again has some time to be answered, no matter
+ * how long nothing was heard before. */
 static void test_leaving(void **state)
 {
     (void)state;
-    static const int64_t silent_ms[] = {0, REEF_SILENCE_HOLD_MS};
-    for (int i = 0; i < 2; i++) {
+    static const int64_t silent_ms[] = {0, REEF_SILENCE_HOLD_MS, 1000};
+    for (int i = 0; i < 3; i++) {
         kit k;
-        kit_start(&k, "server.redis.hosts = [\"10.0.0.1\"]");
-        uint64_t id = kit_submit(&k, "INCR a", false, 5000);
-        kit_connect(&k);
-        kit_expect_sent(&k, NULL);
-        uint32_t link = k.link;
-        k.now_ms += silent_ms[i];
-        reef_engine_tick(k.engine, k.now_ms);
-        reef_link_leave(k.engine, k.engine->links[link], "test");
-        if (i == 0) {
-            assert_int_equal(k.engine->links[link]->state, REEF_LINK_DRAINING);
-            kit_tick_to(&k, k.now_ms + REEF_SILENCE_HOLD_MS - 1);
-            kit_expect_none_done(&k);
-            kit_tick_to(&k, k.now_ms + 1);
-        }
-        kit_expect_done(&k, id, REEF_UNSURE, "it may have run");
-        kit_expect_close(&k, link);
+        silent(&k, (const char *[]){"INCR a"}, (bool[]){false}, 1, silent_ms[i]);
+        reef_link_leave(k.engine, k.engine->links[k.link], "test");
+        assert_int_equal(k.engine->links[k.link]->state, REEF_LINK_DRAINING);
+        kit_tick_to(&k, k.now_ms + REEF_SILENCE_HOLD_MS - 1);
+        kit_expect_none_done(&k);
+        kit_tick_to(&k, k.now_ms + 1);
+        kit_expect_done(&k, 1, REEF_UNSURE, "it may have run");
+        kit_expect_close(&k, k.link);
         kit_stop(&k);
     }
+}
+
+/* It was silent, and owes nothing that can't be had elsewhere: nobody waits for it. */
+static void test_leaving_nothing(void **state)
+{
+    (void)state;
+    kit k;
+    silent(&k, (const char *[]){"GET a"}, (bool[]){true}, 1, REEF_SILENCE_HOLD_MS);
+    reef_link_leave(k.engine, k.engine->links[k.link], "test");
+    kit_expect_close(&k, k.link);
+    kit_expect_none_done(&k);
+    kit_stop(&k);
+}
+
+/* What may be sent again waits at once; the others get their own answers. */
+static void test_leaving_in_part(void **state)
+{
+    (void)state;
+    kit k;
+    reef_done done;
+    silent(&k, (const char *[]){"GET a", "INCR b", "GET c", "INCR d", "GET e"},
+           (bool[]){true, false, true, false, true}, 5, REEF_SILENCE_HOLD_MS);
+    reef_link *l = k.engine->links[k.link];
+    kit_receive(&k, "$1"); /* and the rest of it later: that ends no silence */
+    k.now_ms += REEF_SILENCE_HOLD_MS;
+    reef_engine_tick(k.engine, k.now_ms);
+    reef_link_leave(k.engine, l, "test");
+    kit_expect_none_done(&k);
+    assert_int_equal(k.engine->totals.retries, 3);
+    kit_receive(&k, "\r\nx\r\n:7\r\n$1\r\ny\r\n:8\r\n");
+    for (int64_t i = 7; i <= 8; i++) {
+        assert_true(reef_engine_next_done(k.engine, &done));
+        assert_int_equal(reef_int(reef_reply_root(done.reply), 0), i);
+        reef_reply_free(done.reply);
+    }
+    kit_receive(&k, "$1\r\nz\r\n"); /* the last that it owed */
+    kit_expect_none_done(&k);
+    assert_int_equal(l->state, REEF_LINK_CLOSING);
+    kit_stop(&k);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_busy_list),
-        cmocka_unit_test(test_made_when_needed),
-        cmocka_unit_test(test_ceiling),
-        cmocka_unit_test(test_leaving),
+        cmocka_unit_test(test_busy_list),       cmocka_unit_test(test_made_when_needed),
+        cmocka_unit_test(test_ceiling),         cmocka_unit_test(test_leaving),
+        cmocka_unit_test(test_leaving_nothing), cmocka_unit_test(test_leaving_in_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
