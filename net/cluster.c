@@ -255,13 +255,21 @@ static void cluster_tend_nodes(reef_engine *e)
     }
 }
 
-/* Nobody waits, and nothing is due: so it is on nearly every wake. */
-static bool cluster_is_calm(const reef_engine *e)
+static void cluster_earlier(int64_t *at, int64_t other)
+{
+    *at = other < *at ? other : *at;
+}
+
+/* Until when there is nothing to do unless calls wait; 0: there is something. */
+static int64_t cluster_rests_ms(const reef_engine *e)
 {
     const reef_cluster *c = e->cluster;
-    return !e->waiting.head && c->active_count == 0 && !c->later.head && !c->due &&
-           c->asking == REEF_NO_LINK && c->mapped && e->now_ms < c->silence_ms &&
-           e->now_ms - c->view_ms < REEF_MAP_AGE_MS;
+    int64_t at = c->silence_ms;
+    if (!c->mapped || c->active_count > 0 || c->later.head || c->due ||
+        c->asking != REEF_NO_LINK)
+        return 0;
+    cluster_earlier(&at, c->view_ms + REEF_MAP_AGE_MS);
+    return at;
 }
 
 static void cluster_work(reef_engine *e)
@@ -285,15 +293,15 @@ static void cluster_work(reef_engine *e)
         reef_cluster_reload(e);
 }
 
+/* Twice for each call: most times it is seen at a glance that nothing is to be done. */
 static void cluster_wake(reef_engine *e)
 {
-    if (!cluster_is_calm(e) && cluster_wanted(e))
-        cluster_work(e);
-}
-
-static void cluster_earlier(int64_t *at, int64_t other)
-{
-    *at = other < *at ? other : *at;
+    reef_cluster *c = e->cluster;
+    bool rests = e->now_ms < c->rests_ms && !e->waiting.head;
+    if (rests || !cluster_wanted(e))
+        return;
+    cluster_work(e);
+    c->rests_ms = cluster_rests_ms(e);
 }
 
 static void cluster_silent_at(const reef_engine *e, int64_t *at)

@@ -107,6 +107,8 @@ typedef struct reef_cluster {
     int64_t seek_ms;    /* when a few more nodes are connected to */
     int64_t aside_ms;   /* when seeds are asked although nodes answer, at the soonest */
     int64_t silence_ms; /* when silent links are looked for again */
+    int64_t rests_ms;   /* nothing is to be done until then; who makes something due,
+                         * or a node active, sets it to 0 */
     int64_t lost_ms;    /* since when no node answers; 0: one does */
     int64_t wanted_ms;  /* tend: until when things are made though nothing waits */
     reef_list homeless; /* nobody serves their slot */

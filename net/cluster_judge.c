@@ -26,6 +26,7 @@ static void judge_later(reef_engine *e, reef_ticket *t, reef_later why)
     if (!c->later.head)
         reef_backoff_next(e, &c->pause);
     t->later = why;
+    c->rests_ms = 0;
     reef_ticket_park(&c->later, t);
 }
 

@@ -98,6 +98,7 @@ static reef_code map_foreign(reef_engine *e, const map_view *v, reef_error *why)
                 reef_cluster_drop(e, c->nodes[i], "its cluster is gone");
         reef_slots_free(&c->map);
         c->mapped = false;
+        c->rests_ms = 0;
         c->epoch = 0;
         return REEF_OK;
     }
@@ -337,6 +338,19 @@ void reef_cluster_recount(reef_cluster *c)
     }
 }
 
+/* What is parked at its old owner follows the slot. */
+static void map_release(reef_engine *e, reef_cnode *old, uint32_t slot)
+{
+    reef_ticket *next;
+    for (reef_ticket *t = old->parked.head; t; t = next) {
+        next = t->next;
+        if (t->slot != slot || t->bound)
+            continue;
+        reef_list_remove(&old->parked, t);
+        reef_ticket_wait(e, t);
+    }
+}
+
 void reef_cluster_patch(reef_engine *e, uint32_t slot, reef_cnode *owner)
 {
     reef_cluster *c = e->cluster;
@@ -345,8 +359,11 @@ void reef_cluster_patch(reef_engine *e, uint32_t slot, reef_cnode *owner)
     uint16_t number = reef_cluster_number(owner);
     if (run->owner == number)
         return;
-    if (run->owner < c->node_count && c->nodes[run->owner])
-        c->nodes[run->owner]->slots--;
+    reef_cnode *old = run->owner < c->node_count ? c->nodes[run->owner] : NULL;
+    if (old) {
+        old->slots--;
+        map_release(e, old, slot);
+    }
     owner->slots++;
     (void)reef_slots_set(&c->map, slot, slot, number, run->rank | 1);
     owner->master = true;

@@ -241,6 +241,7 @@ void reef_cluster_rouse(reef_cluster *c, reef_cnode *n)
         return;
     n->active = true;
     c->active[c->active_count++] = reef_cluster_number(n);
+    c->rests_ms = 0;
 }
 
 void reef_cluster_park(reef_engine *e, reef_cnode *n, reef_ticket *t)

@@ -318,6 +318,7 @@ void reef_cluster_want_map(reef_engine *e, bool news)
     if (!c->due || at_ms < c->due_ms)
         c->due_ms = at_ms;
     c->due = true;
+    c->rests_ms = 0;
 }
 
 static bool seek_can_tell(const reef_engine *e, const reef_link *l)

@@ -121,6 +121,33 @@ static void test_all_that_is_parked_has_moved(void **state)
     ring_stop(r);
 }
 
+/* The owner is gone, and its replica says that the slot moved away before: all calls
+ * for it follow, and wait for no fail-over. */
+static void test_moved_away_before_it_was_lost(void **state)
+{
+    (void)state;
+    uint64_t ids[10];
+    ring *r = ring_served();
+    ring_way(r, 0, FAKE_REFUSES);
+    for (int i = 0; i < 10; i++)
+        ids[i] = ring_call(r, "GET b", 9000);
+    uint64_t other = ring_call(r, "GET f", 9000);
+    ring_pass(r, 500);
+    ring_none_done(r);
+    for (int i = 0; i < 6; i++) /* views are of no help */
+        r->nodes[i].map = "-ERR no\r\n";
+    ring_believe(r, RING_NONE, ONE_MOVED);
+    ring_pass(r, 2 * REEF_PROBE_NODE_MS);
+    for (int i = 0; i < 10; i++)
+        ring_done(r, ids[i], REEF_OK, NULL);
+    assert_int_equal(r->nodes[1].runs, 10);
+    ring_none_done(r);
+    ring_way(r, 0, FAKE_UP);
+    ring_pass(r, REEF_BACKOFF_MAX_MS);
+    ring_done(r, other, REEF_OK, NULL);
+    ring_stop(r);
+}
+
 /* ---- slots that move ---------------------------------------------------------- */
 
 /* Some of its keys are here, some there: it is sent there again and again, and told to
@@ -291,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_hole_that_a_replica_tells),
         cmocka_unit_test(test_replica_dies_with_a_probe),
         cmocka_unit_test(test_all_that_is_parked_has_moved),
+        cmocka_unit_test(test_moved_away_before_it_was_lost),
         cmocka_unit_test(test_many_tries_of_a_torn_call),
         cmocka_unit_test(test_rank_of_many_redirects),
         cmocka_unit_test(test_asked_of_a_new_node),
