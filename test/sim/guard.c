@@ -6,7 +6,7 @@
  *     (or that he does not tell), and to no node of another cluster once ours is known;
  *   - none goes to a node that had owned the slot before somebody else claimed it with
  *     a higher epoch, unless a redirect led there, or the new owner was silent for
- *     seconds;
+ *     seconds, or sent calls on to nowhere;
  *   - the map is asked for by one question at a time (another, when the link of the
  *     first is of no more use), and not more often than every 100 ms; the replicas of
  *     one master see at most 100 commands a second;
@@ -37,7 +37,9 @@ typedef struct guard_slot {
     uint64_t epoch; /* of the claim */
     uint64_t input; /* when */
     uint16_t older; /* nodes whose claims had a lower epoch, as bits */
-    uint16_t hints; /* nodes that redirects have led to since */
+    uint64_t heard; /* the highest epoch of any claim, a liar's, too */
+    uint16_t hints; /* nodes that redirects have led to since … */
+    uint64_t known; /* … when that epoch was known: they bind until there is a higher */
 } guard_slot;
 
 struct sim_guard {
@@ -109,11 +111,15 @@ static void guard_claim(sim_world *w, uint32_t slot, uint8_t node, uint64_t epoc
         *s = (guard_slot){.owner = node,
                           .epoch = epoch,
                           .input = w->watch.input,
+                          .heard = s->heard,
+                          .hints = epoch > s->known ? 0 : s->hints,
+                          .known = s->known,
                           .older = (uint16_t)((s->older | old) & ~(1u << node))};
     }
 }
 
-/* One line of CLUSTER NODES. Epochs that a liar gives to others bind nobody. */
+/* One line of CLUSTER NODES. What a liar says there, and not in CLUSTER SLOTS, binds
+ * nobody. */
 static void guard_row(sim_world *w, const char *line, bool honest)
 {
     char id[48], place[200], flags[64], master[48];
@@ -146,8 +152,12 @@ static void guard_row(sim_world *w, const char *line, bool honest)
         if (*p == '-' && sscanf(p + 1, "%u%n", &last, &used) == 1) {
             p += 1 + used;
         }
-        for (unsigned i = first; i <= last && i < SIM_SLOTS && honest; i++) {
-            guard_claim(w, i, node, epoch);
+        for (unsigned i = first; i <= last && i < SIM_SLOTS; i++) {
+            guard_slot *s = &w->guard->slots[i];
+            s->heard = epoch > s->heard ? epoch : s->heard;
+            if (honest) {
+                guard_claim(w, i, node, epoch);
+            }
         }
     }
 }
@@ -218,8 +228,12 @@ static void guard_redirect(sim_world *w, const sim_link *l, reef_str text)
     snprintf(words, sizeof words, "%s", host[0] != '\0' ? host : l->node->address);
     sim_watch_place(w, words, port);
     uint8_t node = guard_node_at(w, words, port);
+    guard_slot *s = &w->guard->slots[slot];
     if (node != SIM_NOBODY) {
-        w->guard->slots[slot].hints |= (uint16_t)(1u << node);
+        s->hints |= (uint16_t)(1u << node);
+        s->known = s->heard;
+    } else if (strcmp(words, "?") == 0 && l->node == &w->nodes[s->owner % SIM_NODES]) {
+        s->older = 0; /* it is not the owner's; whose, any view may tell */
     }
 }
 
@@ -261,7 +275,7 @@ void sim_guard_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
     } else if (strncmp(word, "MOVED ", 6) == 0 || strncmp(word, "ASK ", 4) == 0) {
         guard_redirect(w, l, text);
     } else if (guard_holds(text, "myself,")) {
-        guard_nodes(w, text, l->node->member->fib != SIM_FIB_SWAPPED);
+        guard_nodes(w, text, l->node->member->fib <= SIM_FIB_STALE);
     }
     char role = sim_watch_role(r);
     l->told = l->told || role != '\0';
