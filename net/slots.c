@@ -26,7 +26,8 @@ enum {
 /* By arithmetic, without a table that would take room in the cache of whoever calls.
  * The polynomial says that x^16 = x^12 + x^5 + 1; sums have no carries, so squares have
  * no mixed terms, and thus
- *     x^32 = x^24 + x^10 + 1    x^64 = x^48 + x^20 + 1    x^128 = x^96 + x^40 + 1
+ *     x^32  = x^24 + x^10 + 1      x^64  = x^48  + x^20 + 1
+ *     x^128 = x^96 + x^40 + 1      x^256 = x^192 + x^80 + 1
  * Bits above such a power are folded down by three shifts. The first of these may lead
  * above it again: such bits are added to the others before. */
 
@@ -37,41 +38,57 @@ static uint64_t slots_word(const unsigned char *at)
            (uint64_t)at[6] << 8 | at[7];
 }
 
-/* Of high * x^64 + low, with 16 zeros behind. */
-static uint32_t slots_remainder(uint64_t high, uint64_t low)
+/* What is left of 256 bits, the highest first, with 16 zeros behind. */
+static uint32_t slots_remainder(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    high ^= high >> 16 ^ high >> 32 ^ high >> 44 ^ high >> 48;
-    low ^= high ^ high << 20 ^ high << 48;
-    high = low >> 48; /* the zeros come in */
-    low = low << 16 ^ high ^ high << 20 ^ high << 48;
-    uint32_t upper = (uint32_t)(low >> 32), lower = (uint32_t)low;
-    upper ^= upper >> 8 ^ upper >> 16 ^ upper >> 22 ^ upper >> 24;
-    lower ^= upper ^ upper << 10 ^ upper << 24;
-    upper = lower >> 16;
-    upper ^= upper >> 4 ^ upper >> 8 ^ upper >> 11 ^ upper >> 12;
-    return (lower ^ upper ^ upper << 5 ^ upper << 12) & 0xFFFF;
+    a ^= a >> 32; /* by x^128, twice */
+    b ^= a << 32 ^ a >> 24;
+    c ^= a ^ a << 40;
+    b ^= b >> 32;
+    c ^= b << 32 ^ b >> 24;
+    d ^= b ^ b << 40;
+    c ^= c >> 16 ^ c >> 32 ^ c >> 44 ^ c >> 48; /* by x^64 */
+    d ^= c ^ c << 20 ^ c << 48;
+    c = d >> 48; /* the zeros come in: once more by x^64 */
+    d = d << 16 ^ c ^ c << 20 ^ c << 48;
+    uint32_t high = (uint32_t)(d >> 32), low = (uint32_t)d; /* by x^32 */
+    high ^= high >> 8 ^ high >> 16 ^ high >> 22 ^ high >> 24;
+    low ^= high ^ high << 10 ^ high << 24;
+    high = low >> 16; /* by x^16 */
+    high ^= high >> 4 ^ high >> 8 ^ high >> 11 ^ high >> 12;
+    return (low ^ high ^ high << 5 ^ high << 12) & 0xFFFF;
 }
 
-/* What makes no word comes first: zeros before it change nothing. */
+/* 256 bits at a time are folded into the next 256. What makes no word, and words that
+ * make no 256 bits, come first: zeros before them change nothing. */
 uint32_t reef_crc16(reef_str text)
 {
     const unsigned char *at = (const unsigned char *)text.ptr;
-    size_t odd = text.len % 8, words = text.len / 8;
-    uint64_t high = 0, low = 0;
+    size_t odd = text.len % 8, words = text.len / 8 % 4;
+    uint64_t a = 0, b = 0, c = 0, d = 0;
     if (text.len == 0)
         return 0;
-    if (odd > 0 && words > 0)
-        low = slots_word(at) >> (64 - 8 * odd);
+    if (odd > 0 && text.len > 8)
+        d = slots_word(at) >> (64 - 8 * odd);
     else
         for (size_t i = 0; i < odd; i++)
-            low = low << 8 | at[i];
+            d = d << 8 | at[i];
     for (at += odd; words > 0; words--, at += 8) {
-        high ^= high >> 32;
-        uint64_t next = low ^ high << 32 ^ high >> 24;
-        low = slots_word(at) ^ high ^ high << 40;
-        high = next;
+        a = b;
+        b = c;
+        c = d;
+        d = slots_word(at);
     }
-    return slots_remainder(high, low);
+    for (size_t n = text.len / 32; n > 0; n--, at += 32) {
+        b ^= a;
+        c ^= b ^ a >> 48;
+        d ^= c ^ b >> 48 ^ a << 16;
+        a ^= slots_word(at) ^ d ^ c >> 48 ^ b << 16;
+        b ^= slots_word(at + 8) ^ d >> 48 ^ c << 16;
+        c ^= slots_word(at + 16) ^ d << 16;
+        d ^= slots_word(at + 24);
+    }
+    return slots_remainder(a, b, c, d);
 }
 
 static reef_str slots_tag(reef_str key)
@@ -108,6 +125,8 @@ static uint32_t slots_index(const reef_slots *map, uint32_t slot)
 {
     uint32_t block = slot / SLOTS_BLOCK, before = slot % SLOTS_BLOCK;
     uint32_t at = map->near[block], last = map->near[block + 1];
+    if (at == last)
+        return at;
     uint32_t high = at + before < last ? at + before : last;
     uint32_t low = last + before > at + SLOTS_BLOCK ? last + before - SLOTS_BLOCK : at;
     return slots_search(map, slot, low, high);
