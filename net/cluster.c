@@ -210,7 +210,8 @@ static bool cluster_take(reef_engine *e, reef_ticket *t)
     if (!n || n->stuck || !n->known || n->parked.head || n->dial.link == REEF_NO_LINK)
         return false;
     reef_link *l = e->links[n->dial.link];
-    if (reef_link_silence_ms(e, l) >= REEF_SILENCE_HOLD_MS || !reef_link_fit(e, l))
+    bool silent = l->flight.head && reef_link_silence_ms(e, l) >= REEF_SILENCE_HOLD_MS;
+    if (silent || !reef_link_fit(e, l))
         return false;
     reef_link_submit(e, l, t);
     return true;
@@ -272,10 +273,13 @@ static int64_t cluster_rests_ms(const reef_engine *e)
     return at;
 }
 
-static void cluster_work(reef_engine *e)
+/* Not inlined: most wakes end before it, and need not save registers for it. */
+__attribute__((noinline)) static void cluster_work(reef_engine *e)
 {
     reef_cluster *c = e->cluster;
     reef_error why;
+    if (!cluster_wanted(e))
+        return;
     if (c->later.head && e->now_ms >= c->pause.until_ms)
         reef_cluster_empty(e, &c->later);
     if (e->now_ms >= c->silence_ms)
@@ -291,17 +295,14 @@ static void cluster_work(reef_engine *e)
     if (c->due || c->asking != REEF_NO_LINK || !c->mapped ||
         e->now_ms - c->view_ms >= REEF_MAP_AGE_MS)
         reef_cluster_reload(e);
+    c->rests_ms = cluster_rests_ms(e);
 }
 
 /* Twice for each call: most times it is seen at a glance that nothing is to be done. */
 static void cluster_wake(reef_engine *e)
 {
-    reef_cluster *c = e->cluster;
-    bool rests = e->now_ms < c->rests_ms && !e->waiting.head;
-    if (rests || !cluster_wanted(e))
-        return;
-    cluster_work(e);
-    c->rests_ms = cluster_rests_ms(e);
+    if (e->now_ms >= e->cluster->rests_ms || e->waiting.head)
+        cluster_work(e);
 }
 
 static void cluster_silent_at(const reef_engine *e, int64_t *at)

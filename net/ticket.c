@@ -234,12 +234,12 @@ static void ticket_place_key(reef_ticket *t, size_t which, const reef_cmd *cmd,
 
 void reef_ticket_place(reef_ticket *t, const reef_cmd *const cmds[], size_t count)
 {
-    size_t begin = 0;
+    size_t begin = 0, at;
     reef_str only;
-    if (count == 1 && reef_cmd_keys(cmds[0]) == 1 &&
-        reef_cmd_slot_key(cmds[0], &only)) {
+    if (count == 1 && reef_cmd_only_key(cmds[0], &only, &at)) {
         t->slot = (uint16_t)reef_key_slot(only);
-        ticket_place_key(t, 0, cmds[0], 0, only);
+        t->keys[0].at = (uint32_t)at;
+        t->keys[0].len = (uint32_t)only.len;
         return;
     }
     for (size_t i = 0; i < count && !t->crossed; i++) {

@@ -316,6 +316,16 @@ bool reef_cmd_slot_key(const reef_cmd *cmd, reef_str *key)
     return true;
 }
 
+bool reef_cmd_only_key(const reef_cmd *cmd, reef_str *key, size_t *at)
+{
+    if (cmd->key_at == 0 || cmd->more.len > 0 || reef_cmd_code(cmd) != REEF_OK) {
+        return false;
+    }
+    *key = (reef_str){cmd->wire.data + cmd->key_at, cmd->key_len};
+    *at = cmd->key_at - cmd->start;
+    return true;
+}
+
 size_t reef_cmd_keys(const reef_cmd *cmd)
 {
     if (cmd->key_at == 0 || reef_cmd_code(cmd) != REEF_OK) {

@@ -261,6 +261,9 @@ bool reef_cmd_slot_key(const reef_cmd *, reef_str *key); /* false: no key was ma
  * and each of them, borrowed until the next change; empty past the end. Constant
  * time. */
 size_t reef_cmd_keys(const reef_cmd *);
+/* Where there is one key alone: it, and where it begins in the wire form. False: there
+ * is none, or there are several. */
+bool reef_cmd_only_key(const reef_cmd *, reef_str *key, size_t *at);
 reef_str reef_cmd_key_at(const reef_cmd *, size_t index);
 bool reef_cmd_is_repeatable(const reef_cmd *);
 

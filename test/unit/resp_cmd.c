@@ -128,6 +128,14 @@ static void test_cmd_keys(void **state)
             assert_ptr_equal(found.ptr, reef_cmd_at(cmd, 1 + 2 * key).ptr);
             key += key > 100 ? 501 : 0; /* looking at arguments takes a walk */
         }
+        reef_str only;
+        size_t at;
+        assert_int_equal(reef_cmd_only_key(cmd, &only, &at), counts[i] == 1);
+        if (counts[i] == 1) {
+            assert_true(reef_str_is(only, "0"));
+            assert_ptr_equal(only.ptr, reef_cmd_wire(cmd).ptr + at);
+            assert_ptr_equal(only.ptr, reef_cmd_at(cmd, 1).ptr);
+        }
         assert_null(reef_cmd_key_at(cmd, counts[i]).ptr);
         assert_null(reef_cmd_key_at(cmd, SIZE_MAX).ptr);
     }
