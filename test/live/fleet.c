@@ -304,14 +304,34 @@ void reef_fleet_forget(reef_fleet *fleet, int node)
     }
 }
 
+static bool fleet_deleted(const reef_fleet *fleet, int node, const char *line)
+{
+    char *reply = reef_live_ask(fleet->nodes[node], line);
+    bool deleted = strcmp(reply, "OK") == 0;
+    free(reply);
+    return deleted;
+}
+
 void reef_fleet_hole(const reef_fleet *fleet, uint32_t first, uint32_t last)
 {
+    enum { QUIET_MS = 300 };
+    int64_t last_ms = reef_live_now_ms(), limit_ms = last_ms + REEF_LIVE_WAIT_MS;
     char line[FLEET_LINE];
     snprintf(line, sizeof line, "CLUSTER DELSLOTSRANGE %u %u", (unsigned)first,
              (unsigned)last);
     for (int i = 0; i < fleet->count; i++) {
         if (fleet->member[i]) {
             reef_fleet_order(fleet, i, line);
+        }
+    }
+    /* A heartbeat that was on its way gives them back, and no later one takes them. */
+    while (reef_live_now_ms() - last_ms < QUIET_MS) {
+        assert_true(reef_live_now_ms() < limit_ms);
+        reef_live_nap();
+        for (int i = 0; i < fleet->count; i++) {
+            if (fleet->member[i] && fleet_deleted(fleet, i, line)) {
+                last_ms = reef_live_now_ms();
+            }
         }
     }
 }
