@@ -100,7 +100,8 @@ static reef_code order_place(reef_engine *e, reef_ticket *t, const reef_order *o
         if (e->cluster)
             reef_cluster_want_map(e, true);
         reef_error_put(why, REEF_NOROUTE, 0, id,
-                       "no node of that id is known; nothing was sent");
+                       "no node of that id is known; nothing was sent: "
+                       "reef_client_members and reef topology tell who there is");
         return REEF_NOROUTE;
     }
     if (!e->cluster || !t->crossed)

@@ -87,7 +87,8 @@ static void test_ids(void **state)
     (void)state;
     ring *r = ring_usual("");
     uint64_t id = ring_order(r, "DBSIZE", r->nodes[0].id, 1000);
-    ring_done(r, id, REEF_NOROUTE, "no node of that id is known");
+    ring_done(r, id, REEF_NOROUTE,
+              "no node of that id is known; nothing was sent: reef_client_members");
     ring_serves(r, "GET a", 2);
     ring_done(r, ring_order(r, "DBSIZE", r->nodes[0].id, 1000), REEF_OK, NULL);
     ring_done(r, ring_order(r, "DBSIZE", "", 1000), REEF_OK, NULL);
