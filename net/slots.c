@@ -26,69 +26,71 @@ enum {
 /* By arithmetic, without a table that would take room in the cache of whoever calls.
  * The polynomial says that x^16 = x^12 + x^5 + 1; sums have no carries, so squares have
  * no mixed terms, and thus
- *     x^32  = x^24 + x^10 + 1      x^64  = x^48  + x^20 + 1
- *     x^128 = x^96 + x^40 + 1      x^256 = x^192 + x^80 + 1
+ *     x^32 = x^24 + x^10 + 1     x^64 = x^48 + x^20 + 1     x^128 = x^96 + x^40 + 1
  * Bits above such a power are folded down by three shifts. The first of these may lead
  * above it again: such bits are added to the others before. */
 
-static uint64_t slots_word(const unsigned char *at)
+static inline uint64_t slots_word(const unsigned char *at)
 {
     return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
            (uint64_t)at[3] << 32 | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
            (uint64_t)at[6] << 8 | at[7];
 }
 
-/* What is left of 256 bits, the highest first, with 16 zeros behind. */
-static uint32_t slots_remainder(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* What is left of 128 bits with 16 zeros behind. */
+static uint32_t slots_remainder(uint64_t high, uint64_t low)
 {
-    a ^= a >> 32; /* by x^128, twice */
-    b ^= a << 32 ^ a >> 24;
-    c ^= a ^ a << 40;
-    b ^= b >> 32;
-    c ^= b << 32 ^ b >> 24;
-    d ^= b ^ b << 40;
-    c ^= c >> 16 ^ c >> 32 ^ c >> 44 ^ c >> 48; /* by x^64 */
-    d ^= c ^ c << 20 ^ c << 48;
-    c = d >> 48; /* the zeros come in: once more by x^64 */
-    d = d << 16 ^ c ^ c << 20 ^ c << 48;
-    uint32_t high = (uint32_t)(d >> 32), low = (uint32_t)d; /* by x^32 */
-    high ^= high >> 8 ^ high >> 16 ^ high >> 22 ^ high >> 24;
-    low ^= high ^ high << 10 ^ high << 24;
-    high = low >> 16; /* by x^16 */
-    high ^= high >> 4 ^ high >> 8 ^ high >> 11 ^ high >> 12;
-    return (low ^ high ^ high << 5 ^ high << 12) & 0xFFFF;
+    high ^= high >> 16 ^ high >> 32 ^ high >> 44 ^ high >> 48; /* by x^64 */
+    low ^= high ^ high << 20 ^ high << 48;
+    high = low >> 48; /* the zeros come in: once more by x^64 */
+    low = low << 16 ^ high ^ high << 20 ^ high << 48;
+    uint32_t upper = (uint32_t)(low >> 32), lower = (uint32_t)low; /* by x^32 */
+    upper ^= upper >> 8 ^ upper >> 16 ^ upper >> 22 ^ upper >> 24;
+    lower ^= upper ^ upper << 10 ^ upper << 24;
+    upper = lower >> 16; /* by x^16 */
+    upper ^= upper >> 4 ^ upper >> 8 ^ upper >> 11 ^ upper >> 12;
+    return (lower ^ upper ^ upper << 5 ^ upper << 12) & 0xFFFF;
 }
 
-/* 256 bits at a time are folded into the next 256. What makes no word, and words that
- * make no 256 bits, come first: zeros before them change nothing. */
-uint32_t reef_crc16(reef_str text)
+static const uint64_t slots_each = 0x0101010101010101; /* byte */
+
+/* The highest bit of a byte tells whether it is a "{", if none below it is; the bits
+ * under that mean nothing. */
+static inline uint64_t slots_braces(uint64_t word)
+{
+    word ^= slots_each * '{';
+    return (word - slots_each) & ~word;
+}
+
+/* 128 bits are carried along; each word of the text comes in below, and what it pushes
+ * out above is folded by x^128. What makes no word comes first: zeros before it change
+ * nothing. `*braces` is 0 if the text has no "{". */
+static inline uint32_t slots_crc(reef_str text, uint64_t *braces)
 {
     const unsigned char *at = (const unsigned char *)text.ptr;
-    size_t odd = text.len % 8, words = text.len / 8 % 4;
-    uint64_t a = 0, b = 0, c = 0, d = 0;
-    if (text.len == 0)
-        return 0;
+    size_t odd = text.len % 8;
+    uint64_t high = 0, low = 0;
     if (odd > 0 && text.len > 8)
-        d = slots_word(at) >> (64 - 8 * odd);
+        low = slots_word(at) >> (64 - 8 * odd);
     else
         for (size_t i = 0; i < odd; i++)
-            d = d << 8 | at[i];
-    for (at += odd; words > 0; words--, at += 8) {
-        a = b;
-        b = c;
-        c = d;
-        d = slots_word(at);
+            low = low << 8 | at[i];
+    uint64_t seen = slots_braces(low);
+    at = odd > 0 ? at + odd : at;
+    for (size_t n = text.len / 8; n > 0; n--, at += 8) {
+        uint64_t out = high ^ high >> 32, word = slots_word(at);
+        seen |= slots_braces(word);
+        high = low ^ out << 32 ^ out >> 24;
+        low = word ^ out ^ out << 40;
     }
-    for (size_t n = text.len / 32; n > 0; n--, at += 32) {
-        b ^= a;
-        c ^= b ^ a >> 48;
-        d ^= c ^ b >> 48 ^ a << 16;
-        a ^= slots_word(at) ^ d ^ c >> 48 ^ b << 16;
-        b ^= slots_word(at + 8) ^ d >> 48 ^ c << 16;
-        c ^= slots_word(at + 16) ^ d << 16;
-        d ^= slots_word(at + 24);
-    }
-    return slots_remainder(a, b, c, d);
+    *braces = seen & slots_each << 7;
+    return slots_remainder(high, low);
+}
+
+uint32_t reef_crc16(reef_str text)
+{
+    uint64_t braces;
+    return slots_crc(text, &braces);
 }
 
 static reef_str slots_tag(reef_str key)
@@ -102,9 +104,15 @@ static reef_str slots_tag(reef_str key)
     return close && close > from ? (reef_str){from, (size_t)(close - from)} : key;
 }
 
+/* Few keys have a tag, so a key is read once. Looking for it first would wait, too,
+ * until the bytes of a command that was just built have left for the cache. */
 uint32_t reef_key_slot(reef_str key)
 {
-    return reef_crc16(slots_tag(key)) % REEF_SLOT_COUNT;
+    uint64_t braces;
+    uint32_t crc = slots_crc(key, &braces);
+    if (braces)
+        crc = reef_crc16(slots_tag(key));
+    return crc % REEF_SLOT_COUNT;
 }
 
 /* ---- reading ------------------------------------------------------------------ */
@@ -119,17 +127,22 @@ static uint32_t slots_search(const reef_slots *map, uint32_t slot, uint32_t at,
     return at;
 }
 
-/* The same in a map that has runs. Each run of the block has a slot of its own: before
- * the slot and behind it there are no more runs than slots. */
-static uint32_t slots_index(const reef_slots *map, uint32_t slot)
+/* The same in a map that has runs, within the slot's block. Each run of the block has a
+ * slot of its own: before the slot and behind it there are no more runs than slots. */
+static uint32_t slots_within(const reef_slots *map, uint32_t slot, uint32_t at,
+                             uint32_t last)
 {
-    uint32_t block = slot / SLOTS_BLOCK, before = slot % SLOTS_BLOCK;
-    uint32_t at = map->near[block], last = map->near[block + 1];
-    if (at == last)
-        return at;
+    uint32_t before = slot % SLOTS_BLOCK;
     uint32_t high = at + before < last ? at + before : last;
     uint32_t low = last + before > at + SLOTS_BLOCK ? last + before - SLOTS_BLOCK : at;
     return slots_search(map, slot, low, high);
+}
+
+static inline uint32_t slots_index(const reef_slots *map, uint32_t slot)
+{
+    uint32_t block = slot / SLOTS_BLOCK;
+    uint32_t at = map->near[block], last = map->near[block + 1];
+    return at == last ? at : slots_within(map, slot, at, last);
 }
 
 const reef_run *reef_slots_at(const reef_slots *map, uint32_t slot)

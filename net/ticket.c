@@ -232,16 +232,9 @@ static void ticket_place_key(reef_ticket *t, size_t which, const reef_cmd *cmd,
     t->keys[which].len = (uint32_t)key.len;
 }
 
-void reef_ticket_place(reef_ticket *t, const reef_cmd *const cmds[], size_t count)
+static void ticket_place_all(reef_ticket *t, const reef_cmd *const cmds[], size_t count)
 {
-    size_t begin = 0, at;
-    reef_str only;
-    if (count == 1 && reef_cmd_only_key(cmds[0], &only, &at)) {
-        t->slot = (uint16_t)reef_key_slot(only);
-        t->keys[0].at = (uint32_t)at;
-        t->keys[0].len = (uint32_t)only.len;
-        return;
-    }
+    size_t begin = 0;
     for (size_t i = 0; i < count && !t->crossed; i++) {
         size_t keys = reef_cmd_keys(cmds[i]);
         for (size_t k = 0; k < keys && !t->crossed; k++) {
@@ -256,6 +249,20 @@ void reef_ticket_place(reef_ticket *t, const reef_cmd *const cmds[], size_t coun
         }
         begin += reef_cmd_wire(cmds[i]).len;
     }
+}
+
+/* Most have one key. */
+void reef_ticket_place(reef_ticket *t, const reef_cmd *const cmds[], size_t count)
+{
+    size_t at;
+    reef_str only;
+    if (count > 1 || !reef_cmd_only_key(cmds[0], &only, &at)) {
+        ticket_place_all(t, cmds, count);
+        return;
+    }
+    t->slot = (uint16_t)reef_key_slot(only);
+    t->keys[0].at = (uint32_t)at;
+    t->keys[0].len = (uint32_t)only.len;
 }
 
 void reef_ticket_crossed(const reef_ticket *t, reef_error *why)

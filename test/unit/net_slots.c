@@ -84,6 +84,28 @@ static void test_tag_rule(void **state)
     }
 }
 
+/* A tag is found wherever it stands, whichever bytes are around it, and is not seen
+ * where none is: keys are read by words. */
+static void test_tag_anywhere(void **state)
+{
+    (void)state;
+    enum { TAG_KEY = 35 };
+    const uint32_t tagged = reef_key_slot(reef_str_of("q"));
+    for (unsigned fill = 0; fill < 256; fill++) {
+        unsigned char key[TAG_KEY];
+        for (size_t len = 3; fill != '{' && len <= TAG_KEY; len++)
+            for (size_t at = 0; at + 3 <= len; at++) {
+                memset(key, (int)fill, len);
+                memcpy(key + at, "{q}", 3);
+                assert_int_equal(reef_key_slot((reef_str){(char *)key, len}), tagged);
+            }
+        memset(key, (int)fill, sizeof key);
+        for (size_t len = 0; len <= TAG_KEY; len++)
+            assert_int_equal(reef_key_slot((reef_str){(char *)key, len}),
+                             slow_crc16(key, len) % SLOTS);
+    }
+}
+
 static unsigned vector_digit(char c)
 {
     return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
@@ -122,7 +144,7 @@ static void test_every_byte_and_length(void **state)
                          slow_crc16(key, len));
 }
 
-/* Each bit alone, at each place of a text of three blocks and some more: since the
+/* Each bit alone, at each place of a text of several words and some more: since the
  * remainder is linear, that is every text. */
 static void test_every_bit(void **state)
 {
@@ -504,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),
         cmocka_unit_test(test_tag_rule),
+        cmocka_unit_test(test_tag_anywhere),
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_every_byte_and_length),
         cmocka_unit_test(test_every_bit),
