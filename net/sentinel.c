@@ -66,6 +66,7 @@ static void sentinel_ask_role(reef_engine *e, reef_link *l, reef_probe *probe)
     if (l->server.mode[0])
         reef_cmd_int(cmd, l->protocol);
     probe->out = reef_engine_errand(e, l, &order);
+    probe->asked_ms = e->now_ms;
     reef_cmd_free(cmd);
 }
 
@@ -97,6 +98,10 @@ static void sentinel_role_told(reef_engine *e, reef_link *l, const reef_reply *r
     if (!main && l != reef_sentinel_link(e, &st->next))
         return;
     probe->out = false;
+    if (main && !st->held && probe->asked_ms < st->hold_end_ms) { /* it is old */
+        probe->next_ms = e->now_ms;
+        return;
+    }
     probe->master = reef_says_role(reply) == 'm';
     if (probe->master && main)
         sentinel_met(st);
@@ -162,8 +167,8 @@ static void sentinel_ready(reef_engine *e, reef_link *l)
     bool main = (int)l->index == st->main.link;
     reef_probe *probe = main ? &st->main_probe : &st->next_probe;
     memset(probe, 0, sizeof *probe);
-    /* What it said before a hold that is over is old. */
-    bool told = l->server.role[0] && l->told_ms > st->hold_end_ms;
+    /* What it was asked before a hold that is over is old. */
+    bool told = l->server.role[0] && l->born_ms > st->hold_end_ms;
     probe->master = told && strcmp(l->server.role, "master") == 0;
     probe->next_ms = l->server.role[0] ? l->told_ms + REEF_PROBE_MS : e->now_ms;
     reef_dial_ready(e, main ? &st->main : &st->next);
@@ -337,11 +342,11 @@ static void sentinel_wake(reef_engine *e)
     reef_sentinel_settle(e);
     if (st->settled)
         reef_sentinel_judge(e);
+    reef_sentinel_await(e);
     if (!wanted) {
         reef_dial_leave(e, &st->main);
         return;
     }
-    reef_sentinel_await(e);
     if (!sentinel_doubts(e))
         st->doubt_ms = 0;
     if (!st->held)

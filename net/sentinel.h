@@ -13,8 +13,9 @@
  * place is ahead of it (a leader that names the replica which it has promoted, or a
  * selected replica that says itself that it is a master). A higher rank wins; a lower
  * one is believed only when most Sentinels hold it, and nobody has held the other for
- * REEF_BELIEF_MS or the other has itself refuted it. So a Sentinel that was cut off, or
- * errs, pulls nobody back. */
+ * REEF_BELIEF_MS, or the other has itself refuted it, or few hold the other and for
+ * REEF_EARLY_MS it could not be used. So a Sentinel that was cut off, or errs, pulls
+ * nobody back. */
 #ifndef REEF_NET_SENTINEL_H
 #define REEF_NET_SENTINEL_H
 #include "net/engine.h"
@@ -86,7 +87,8 @@ typedef struct reef_sentinel {
 /* A link to a server that is asked for its role. */
 typedef struct reef_probe {
     bool out;
-    bool master;     /* it said so, on this very link */
+    bool master; /* it said so, on this very link */
+    int64_t asked_ms;
     int64_t next_ms; /* when to ask again */
 } reef_probe;
 

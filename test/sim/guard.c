@@ -255,6 +255,13 @@ static bool guard_is_map(const reef_reply *r)
            reef_node_kind(reef_at(first, 0)) == REEF_INT;
 }
 
+/* What was asked while it told no truth may be on its way yet. */
+static bool guard_honest(const sim_link *l)
+{
+    const sim_member *m = l->node->member;
+    return m->fib <= SIM_FIB_STALE && l->map_ms >= m->fib_ms;
+}
+
 void sim_guard_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
 {
     if (w->guard == NULL || push) {
@@ -275,7 +282,7 @@ void sim_guard_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
     } else if (strncmp(word, "MOVED ", 6) == 0 || strncmp(word, "ASK ", 4) == 0) {
         guard_redirect(w, l, text);
     } else if (guard_holds(text, "myself,")) {
-        guard_nodes(w, text, l->node->member->fib <= SIM_FIB_STALE);
+        guard_nodes(w, text, guard_honest(l));
     }
     char role = sim_watch_role(r);
     l->told = l->told || role != '\0';
@@ -308,6 +315,7 @@ static void guard_map(sim_world *w, sim_link *l)
     g->map_link = l->serial;
     g->map_unsure = w->unsure_count;
     l->map_order = l->commands;
+    l->map_ms = w->now_ms;
 }
 
 /* A command to one who is a replica, by his own view and by what the engine was

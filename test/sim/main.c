@@ -69,6 +69,24 @@ static void test_seeds(void **state)
     assert_int_equal(bad, 0);
 }
 
+/* Worlds that once broke a promise, among some ten thousand that did not: the next
+ * change may bring one of them back. */
+static void test_rare_seeds(void **state)
+{
+    (void)state;
+    static const uint64_t rare[] = {
+        0x3232a, /* the guard: a configuration that few hold, whose master is gone */
+        0x4a5d6, /* two fail-overs while nobody calls */
+        0x7a56d, /* the master's word on a question from before a fail-over */
+        0x7af1d, /* the guard: a lie that arrives when its teller is honest again */
+        0x92c09  /* as the first */
+    };
+    for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
+        uint64_t hash;
+        assert_true(main_life(rare[i], &hash));
+    }
+}
+
 /* However the bytes were cut, on the way in and out, the calls end alike. */
 static void test_pieces(void **state)
 {
@@ -130,9 +148,10 @@ int main(int argc, char **argv)
         uint64_t hash;
         return main_life(main_wish.seed, &hash) ? 0 : 1;
     }
-    struct CMUnitTest tests[2 + 10 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
+    struct CMUnitTest tests[3 + 10 * SIM_SCENES] = {cmocka_unit_test(test_seeds),
+                                                    cmocka_unit_test(test_rare_seeds),
                                                     cmocka_unit_test(test_pieces)};
-    size_t count = 2;
+    size_t count = 3;
     count += sim_scenes(tests + count);
     count += sim_scenes_links(tests + count);
     count += sim_scenes_names(tests + count);

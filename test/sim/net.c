@@ -50,7 +50,7 @@ void sim_drop(sim_link *l)
 /* The engine has no more to do with it; what is on its way to the server may arrive. */
 static void sim_leave(sim_world *w, sim_link *l)
 {
-    w->watch.signs++;
+    sim_watch_ended(w, l);
     w->partials += l->taken != NULL &&
                    (reef_parser_inside(l->taken) || l->group > 0 || l->plain_next > 0);
     l->state = SIM_LEFT;

@@ -132,6 +132,26 @@ static void scene_hold_ends(void **state)
     sim_scene_end(w);
 }
 
+/* A replica is the master, says so when nobody waits any more, and is to be replaced
+ * itself: that is heard, though no call has gone to it. */
+static void scene_back_and_forth(void **state)
+{
+    (void)state;
+    sim_world *w = sim_scene_watching(2, 3);
+    sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1])->demote_ms = 100;
+    sim_run(w, w->now_ms + 200);
+    sim_node_pause(w, &w->nodes[1]);
+    uint32_t late = sim_call_one(w, SIM_INCR, false, 50);
+    sim_run(w, w->now_ms + 100);
+    assert_int_equal(w->calls[late].code, REEF_UNSENT);
+    sim_node_resume(w, &w->nodes[1]);
+    sim_run(w, w->now_ms + 1000);
+    (void)sim_fail_over(w, sim_scene_sentinel(w, 0), w->server);
+    sim_run(w, w->now_ms + 10);
+    assert_in_range(faults_after_promotion(w), 0, 4);
+    sim_scene_end(w);
+}
+
 /* Promoted, and never announced: the others make it a replica again. What was written
  * there in between is lost, which is the price of being early; nothing is stuck. */
 static void scene_roll_back(void **state)
@@ -522,6 +542,7 @@ size_t sim_scenes_sentinel_faults(struct CMUnitTest out[SIM_SCENES])
         cmocka_unit_test(scene_stopped_master),
         cmocka_unit_test(scene_leader_dies),
         cmocka_unit_test(scene_hold_ends),
+        cmocka_unit_test(scene_back_and_forth),
         cmocka_unit_test(scene_roll_back),
         cmocka_unit_test(scene_no_good_replica),
         cmocka_unit_test(scene_mum),

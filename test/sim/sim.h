@@ -125,7 +125,9 @@ typedef struct sim_watch {
         bool coming;    /* it is selected to replace another one */
         bool named;     /* in an answer, with that … */
         uint64_t epoch; /* … epoch */
-        uint32_t asks;  /* of a Sentinel: how often for the address */
+        bool vain; /* a link to it ended, and it has not said since that it is one */
+        uint32_t asks;        /* of a Sentinel: how often for the address … */
+        const sim_node *says; /* … and which was its last answer */
     } nodes[SIM_NODES];
     uint64_t epoch;         /* the highest that was given … */
     const sim_node *master; /* … and whose it is */
@@ -159,7 +161,8 @@ typedef struct sim_link {
     bool named;                /* it told its id here */
     bool asking;               /* ASKING was the last that was taken */
     uint32_t name_order;       /* of the question for its id among its commands … */
-    uint32_t map_order;        /* … and of the one for the map */
+    uint32_t map_order;        /* … and of the one for the map … */
+    int64_t map_ms;            /* … and when that was asked */
     uint32_t stale;            /* taken when its replacement was selected */
     const char *why;           /* the command being taken may not be a call's */
     uint32_t owed;             /* by a Sentinel: answers of any kind */
@@ -395,6 +398,7 @@ void sim_cluster_forget(sim_world *, sim_node *); /* all but it */
 void sim_cluster_hurt(sim_world *, sim_node *);
 /* It is well again: it tells the others, and they tell it. */
 void sim_cluster_back(sim_world *, sim_node *);
+void sim_member_honest(sim_world *, sim_member *); /* it lies no more */
 /* No other node hears it, and it hears none. Clients do. */
 void sim_cluster_part(sim_world *, sim_node *);
 /* CLUSTER FAILOVER TAKEOVER on a replica; `agreed`: without TAKEOVER, so that nothing
@@ -445,6 +449,7 @@ void sim_watch_given(sim_world *, sim_link *, const reef_reply *, bool push);
 /* Why no call's command may begin on this link now; NULL: it may. */
 const char *sim_watch_why(const sim_world *, const sim_link *);
 void sim_watch_open(sim_world *);
+void sim_watch_ended(sim_world *, const sim_link *);
 
 /* ---- names.c: name servers ---------------------------------------------------- */
 

@@ -5,7 +5,8 @@
  *   - a command goes to nobody who has not said on that link that he is a master;
  *   - none begins on a link to a master whose replacement was selected, until that came
  *     to nothing: by an abort, or by the old master's own word when it is asked anew;
- *   - none begins on a link to a node that a newer configuration has replaced;
+ *   - none begins on a link to a node that a newer configuration has replaced, unless
+ *     no more than half of the Sentinels hold that one, and its master is of no use;
  *   - roles are asked for no more often than every few milliseconds, Sentinels about
  *     once a second and once for each sign that something has changed. */
 #include "test/sim/sim.h"
@@ -154,6 +155,7 @@ static void watch_believe(sim_world *w, sim_link *l)
         printf("#              given: %s:%u is the master, epoch %llu\n", n->address,
                n->port, (unsigned long long)l->claim_epoch);
     }
+    k->nodes[watch_index(w, l->node)].says = n;
     k->nodes[i].epoch =
         l->claim_epoch > k->nodes[i].epoch ? l->claim_epoch : k->nodes[i].epoch;
     /* Who lags behind names the one that is to come for what it was once. */
@@ -253,6 +255,9 @@ static void watch_data_reply(sim_world *w, sim_link *l, const reef_reply *r)
     }
     l->master = role == 'm';
     l->told = true;
+    if (l->master) {
+        w->watch.nodes[watch_index(w, l->node)].vain = false;
+    }
     if (l->master && l->answers > l->stale) {
         w->watch.nodes[watch_index(w, l->node)].held = false;
     }
@@ -274,6 +279,26 @@ void sim_watch_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
 
 /* ---- what the engine has sent ------------------------------------------------- */
 
+void sim_watch_ended(sim_world *w, const sim_link *l)
+{
+    w->watch.signs++;
+    if (l->node != NULL) {
+        w->watch.nodes[watch_index(w, l->node)].vain = true;
+    }
+}
+
+/* The newest configuration may be one Sentinel's error. */
+static bool watch_errs(const sim_world *w)
+{
+    const sim_watch *k = &w->watch;
+    size_t heard = 0, hold = 0;
+    for (size_t i = 0; i < w->node_count; i++) {
+        heard += k->nodes[i].says != NULL;
+        hold += k->nodes[i].says == k->master;
+    }
+    return k->nodes[watch_index(w, k->master)].vain && hold * 2 <= heard;
+}
+
 const char *sim_watch_why(const sim_world *w, const sim_link *l)
 {
     const sim_watch *k = &w->watch;
@@ -292,7 +317,8 @@ const char *sim_watch_why(const sim_world *w, const sim_link *l)
     }
     bool replaced = k->master != NULL && k->master != l->node && k->nodes[i].named &&
                     k->nodes[i].epoch < k->epoch && k->input > k->epoch_input;
-    return replaced ? "a command to a master that was replaced" : NULL;
+    return replaced && !watch_errs(w) ? "a command to a master that was replaced"
+                                      : NULL;
 }
 
 static void watch_asked(sim_world *w, const sim_link *l)
