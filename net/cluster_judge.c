@@ -76,6 +76,11 @@ static void judge_ask(reef_engine *e, reef_cnode *to, reef_ticket *t)
     reef_cluster_deliver(e, to, t);
 }
 
+static bool judge_owns(const reef_cluster *c, const reef_cnode *n, uint32_t slot)
+{
+    return n && reef_slots_at(&c->map, slot)->owner == reef_cluster_number(n);
+}
+
 static void judge_moved(reef_engine *e, const reef_cnode *from, reef_cnode *to,
                         uint32_t slot)
 {
@@ -140,7 +145,9 @@ static void judge_redirected(reef_engine *e, reef_link *l, reef_ticket *t,
         judge_ask(e, to, t);
         return;
     }
-    judge_moved(e, from, to, r->slot);
+    /* Who was put a probe and owns the slot by now said that before it did. */
+    if (!probe || !judge_owns(e->cluster, from, r->slot))
+        judge_moved(e, from, to, r->slot);
     reef_ticket_forget(t);
     if (!probe && (!to || to == from || t->hops > REEF_REDIRECTS_AT_ONCE)) {
         reef_cluster_want_map(e, false);

@@ -47,7 +47,7 @@ struct sim_guard {
     bool map;                       /* one was given */
     bool replica[SIM_NODES];        /* by the newest map … */
     uint64_t role_epoch[SIM_NODES]; /* … of that epoch, its master's if it is one */
-    int64_t answered_ms[SIM_NODES]; /* its last reply */
+    int64_t answered_ms[SIM_NODES]; /* its last reply, once it was named on that link */
     int64_t map_ms;                 /* the last question for it … */
     uint32_t map_twice;             /* in a row, before an answer */
     uint32_t map_unsure;            /* calls that had ended so */
@@ -272,7 +272,6 @@ void sim_guard_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
     char word[400];
     snprintf(word, sizeof word, "%.*s", (int)(text.len < 399 ? text.len : 399),
              text.ptr);
-    g->answered_ms[l->node - w->nodes] = w->now_ms;
     if (l->answers >= l->map_order && g->map_link == l->serial) {
         g->map_link = 0;
     }
@@ -290,6 +289,10 @@ void sim_guard_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
     bool mine = l->node->member != NULL && strcmp(word, l->node->member->id) == 0;
     bool denied = l->answers == l->name_order && reef_reply_code(r) != REEF_OK;
     l->named = l->named || mine || denied;
+    /* One whose links break before it has said who it is was not reached. */
+    if (l->named) {
+        g->answered_ms[l->node - w->nodes] = w->now_ms;
+    }
 }
 
 /* ---- what the engine has sent ------------------------------------------------- */

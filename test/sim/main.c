@@ -79,7 +79,9 @@ static void test_rare_seeds(void **state)
         0x4a5d6, /* two fail-overs while nobody calls */
         0x7a56d, /* the master's word on a question from before a fail-over */
         0x7af1d, /* the guard: a lie that arrives when its teller is honest again */
-        0x92c09  /* as the first */
+        0x92c09, /* as the first */
+        0xaca71, /* a probe's answer from before the replica became the master */
+        0xb252b  /* the guard: an owner that broke off before it said who it is */
     };
     for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
         uint64_t hash;

@@ -195,6 +195,35 @@ static void test_told_by_key(void **state)
     ring_stop(r);
 }
 
+/* What a replica was asked before it became the master, it answers late, and a map has
+ * said meanwhile that it is: its word is older than that. */
+static void test_old_word(void **state)
+{
+    (void)state;
+    ring *r = ring_served();
+    ring_way(r, 0, FAKE_REFUSES);
+    uint64_t id = ring_again(r, "SET b 1", 5000);
+    ring_pass(r, 50);
+    ring_fail_over(r, 1, 4);
+    ring_fail_over(r, 2, 4);
+    while (ring_owner(r, 3300) != 3) {
+        ring_way(r, 3, FAKE_UP);
+        ring_pass(r, 1);
+        ring_way(r, 3, FAKE_MUTE); /* with a probe on its way */
+        ring_pass(r, 2 * REEF_PROBE_NODE_MS);
+    }
+    ring_none_done(r);
+    ring_fail_over(r, 3, 4);
+    ring_way(r, 0, FAKE_UP); /* and does not know yet */
+    ring_way(r, 3, FAKE_UP);
+    ring_pass(r, REEF_PROBE_NODE_MS);
+    assert_int_equal(ring_owner(r, 3300), 3);
+    ring_done(r, id, REEF_OK, NULL);
+    assert_int_equal(r->nodes[0].runs, 1); /* before all this */
+    assert_int_equal(r->nodes[3].runs, 1);
+    ring_stop(r);
+}
+
 /* A young Cluster did not tell of replicas yet when it was asked. */
 static void test_replicas_told_later(void **state)
 {
@@ -353,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_told_by_moved),
         cmocka_unit_test(test_told_by_a_map),
         cmocka_unit_test(test_told_by_key),
+        cmocka_unit_test(test_old_word),
         cmocka_unit_test(test_replicas_told_later),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_silence_then_demoted),
