@@ -187,12 +187,13 @@ void sim_call_drawn(sim_world *w)
 {
     static const uint32_t timeouts[] = {5, 50, 500, 500, 3000, 8000};
     int64_t timeout = 1 + sim_below(w, timeouts[sim_below(w, 6)]);
-    timeout = w->healed ? 60000 : timeout;
     sim_verb verb = (sim_verb)sim_below(w, SIM_MULTI);
     bool repeatable = verb != SIM_INCR && verb != SIM_APPEND && sim_chance(w, 500);
     /* Not through a socket that takes hours for it. */
     bool narrow = w->modest || (w->rates.window > 0 && w->rates.window < 200);
     uint32_t large = narrow ? 500 : 60000;
+    /* Twenty of them through one that takes a byte at a time are minutes. */
+    timeout = !w->healed ? timeout : narrow ? 300000 : 60000;
     size_t size = 8 + sim_below(w, sim_chance(w, 50) ? large : 100);
     calls_trouble(w);
     if (w->call_count + 4 > SIM_CALLS) {

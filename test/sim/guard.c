@@ -5,7 +5,7 @@
  *   - a call's command goes to nobody who has not said on that link which node he is
  *     (or that he does not tell), and to no node of another cluster once ours is known;
  *   - none goes to a node that had owned the slot before somebody else claimed it with
- *     a higher epoch, unless a redirect led there, or the new owner was silent for
+ *     a higher epoch, unless a redirect or a lie led there, or the new owner was silent for
  *     seconds, or sent calls on to nowhere;
  *   - the map is asked for by one question at a time (another, when the link of the
  *     first is of no more use), and not more often than every 100 ms; the replicas of
@@ -22,7 +22,8 @@
 
 enum {
     GUARD_RELOAD_MS = 100,
-    GUARD_ANSWER_MS = 200, /* a question for the map may be given up after that */
+    GUARD_ANSWER_MS = 200, /* a question for the map may be given up after that, or
+                            * after the connect timeout */
     GUARD_PROBES = 102,    /* to the replicas of one master, in a second */
     GUARD_SENDS = 24,      /* of one call, and one more for each of: */
     GUARD_TRY_MS = 5,      /* a master and its replicas are tried by turns */
@@ -200,11 +201,37 @@ static void guard_place(sim_world *w, const sim_link *l, const reef_reply *r,
     sim_watch_place(w, none ? l->node->address : text, (uint32_t)port);
 }
 
+/* What was asked while it told no truth may be on its way yet. */
+static bool guard_honest(const sim_link *l)
+{
+    const sim_member *m = l->node->member;
+    return m->fib <= SIM_FIB_STALE && l->map_ms >= m->fib_ms;
+}
+
+/* Nobody can tell a lie from the truth where the one that it names has an epoch that is
+ * high enough: so it leads there, as a redirect does. */
+static void guard_lie(sim_world *w, const reef_reply *r, const reef_node *range)
+{
+    char id[48];
+    reef_str text = reef_text(r, reef_at(reef_at(range, 2), 2));
+    snprintf(id, sizeof id, "%.*s", (int)(text.len < 47 ? text.len : 47), text.ptr);
+    uint8_t node = guard_node(w, id);
+    int64_t last = reef_int(reef_at(range, 1), -1);
+    for (int64_t i = reef_int(reef_at(range, 0), 0);
+         node != SIM_NOBODY && i >= 0 && i <= last && i < SIM_SLOTS; i++) {
+        w->guard->slots[i].hints |= (uint16_t)(1u << node);
+        w->guard->slots[i].known = w->guard->slots[i].heard;
+    }
+}
+
 static void guard_slots(sim_world *w, sim_link *l, const reef_reply *r)
 {
     const reef_node *root = reef_reply_root(r);
     for (size_t i = 0; i < reef_count(root); i++) {
         const reef_node *range = reef_at(root, i);
+        if (!guard_honest(l)) {
+            guard_lie(w, r, range);
+        }
         for (size_t j = 2; j < reef_count(range); j++) {
             guard_place(w, l, r, reef_at(range, j));
         }
@@ -255,13 +282,6 @@ static bool guard_is_map(const reef_reply *r)
            reef_node_kind(reef_at(first, 0)) == REEF_INT;
 }
 
-/* What was asked while it told no truth may be on its way yet. */
-static bool guard_honest(const sim_link *l)
-{
-    const sim_member *m = l->node->member;
-    return m->fib <= SIM_FIB_STALE && l->map_ms >= m->fib_ms;
-}
-
 void sim_guard_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
 {
     if (w->guard == NULL || push) {
@@ -304,8 +324,10 @@ static void guard_map(sim_world *w, sim_link *l)
     bool wide = w->rates.window == 0; /* else it may have stood in a queue of ours */
     bool waits = other != NULL && other->state == SIM_OPEN && wide &&
                  w->unsure_count == g->map_unsure; /* else it may be given up */
-    g->map_twice =
-        waits && w->now_ms < g->map_ms + GUARD_ANSWER_MS ? g->map_twice + 1 : 0;
+    int64_t patience_ms = (int64_t)w->config.connect_timeout_ms < GUARD_ANSWER_MS
+                              ? (int64_t)w->config.connect_timeout_ms
+                              : GUARD_ANSWER_MS;
+    g->map_twice = waits && w->now_ms < g->map_ms + patience_ms ? g->map_twice + 1 : 0;
     if (g->map && wide && w->now_ms < g->map_ms + GUARD_RELOAD_MS) {
         sim_fail(w, "the map is asked for too often", l->node->port,
                  w->now_ms - g->map_ms);

@@ -75,13 +75,17 @@ static void test_rare_seeds(void **state)
 {
     (void)state;
     static const uint64_t rare[] = {
-        0x3232a, /* the guard: a configuration that few hold, whose master is gone */
-        0x4a5d6, /* two fail-overs while nobody calls */
-        0x7a56d, /* the master's word on a question from before a fail-over */
-        0x7af1d, /* the guard: a lie that arrives when its teller is honest again */
-        0x92c09, /* as the first */
-        0xaca71, /* a probe's answer from before the replica became the master */
-        0xb252b  /* the guard: an owner that broke off before it said who it is */
+        0x3232a,  /* the guard: a configuration that few hold, whose master is gone */
+        0x4a5d6,  /* two fail-overs while nobody calls */
+        0x7a56d,  /* the master's word on a question from before a fail-over */
+        0x7af1d,  /* the guard: a lie that arrives when its teller is honest again */
+        0x92c09,  /* as the first */
+        0xaca71,  /* a probe's answer from before the replica became the master */
+        0xb252b,  /* the guard: an owner that broke off before it said who it is */
+        0xe2c65,  /* the world: a minute was too short for a socket of one byte */
+        0xe3ce9,  /* the guard: a lie that names an owner of a higher epoch */
+        0x127c90, /* the guard: a question for the map that ended by its time */
+        0x12df93  /* as the one before */
     };
     for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
         uint64_t hash;
