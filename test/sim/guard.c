@@ -5,8 +5,8 @@
  *   - a call's command goes to nobody who has not said on that link which node he is
  *     (or that he does not tell), and to no node of another cluster once ours is known;
  *   - none goes to a node that had owned the slot before somebody else claimed it with
- *     a higher epoch, unless a redirect or a lie led there, or the new owner was silent for
- *     seconds, or sent calls on to nowhere;
+ *     a higher epoch, unless a redirect or a lie led there, or the new owner was silent
+ *     for seconds, or sent calls on to nowhere;
  *   - the map is asked for by one question at a time (another, when the link of the
  *     first is of no more use), and not more often than every 100 ms; the replicas of
  *     one master see at most 100 commands a second;
