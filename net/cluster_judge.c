@@ -115,12 +115,10 @@ bool reef_cluster_hint(reef_engine *e, reef_link *l, const char *text)
     return true;
 }
 
-/* It was put to another node than the one that it is for. */
-static bool judge_is_probe(const reef_engine *e, const reef_link *l,
-                           const reef_ticket *t)
+/* It was put to another node than the one that it is for, which may be gone by now. */
+static bool judge_is_probe(const reef_link *l, const reef_ticket *t)
 {
-    const reef_cnode *owner = reef_cluster_node(e->cluster, t->probe_of);
-    return owner && owner != reef_cluster_node(e->cluster, l->whose);
+    return t->probe_of != 0 && t->probe_of != l->whose;
 }
 
 /* Who sends calls on is awake: what is parked there need not wait for its turn. */
@@ -135,7 +133,7 @@ static void judge_redirected(reef_engine *e, reef_link *l, reef_ticket *t,
                              const char *text, reef_redirect *r)
 {
     const reef_cnode *from = reef_cluster_node(e->cluster, l->whose);
-    bool probe = judge_is_probe(e, l, t);
+    bool probe = judge_is_probe(l, t);
     e->totals.retries++;
     if (!probe && judge_too_far(e, l, t, text))
         return;
@@ -323,7 +321,7 @@ bool reef_cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
         return true;
     }
     reef_ticket_forget(t);
-    if (hole && judge_is_probe(e, l, t)) {
+    if (hole && judge_is_probe(l, t)) {
         reef_ticket_wait(e, t); /* a replica that knows nothing: no news */
         return true;
     }

@@ -99,7 +99,7 @@ static void sentinel_role_told(reef_engine *e, reef_link *l, const reef_reply *r
         return;
     probe->out = false;
     if (main && !st->held && probe->asked_ms < st->hold_end_ms) { /* it is old */
-        probe->next_ms = e->now_ms;
+        probe->next_ms = probe->asked_ms + REEF_PROBE_MS;
         return;
     }
     probe->master = reef_says_role(reply) == 'm';
@@ -168,9 +168,10 @@ static void sentinel_ready(reef_engine *e, reef_link *l)
     reef_probe *probe = main ? &st->main_probe : &st->next_probe;
     memset(probe, 0, sizeof *probe);
     /* What it was asked before a hold that is over is old. */
-    bool told = l->server.role[0] && l->born_ms > st->hold_end_ms;
+    bool told = l->server.role[0] && l->born_ms >= st->hold_end_ms;
     probe->master = told && strcmp(l->server.role, "master") == 0;
-    probe->next_ms = l->server.role[0] ? l->told_ms + REEF_PROBE_MS : e->now_ms;
+    probe->asked_ms = l->server.role[0] ? l->told_ms : e->now_ms - REEF_PROBE_MS;
+    probe->next_ms = probe->asked_ms + REEF_PROBE_MS;
     reef_dial_ready(e, main ? &st->main : &st->next);
     if (!main)
         e->warm = reef_sentinel_link(e, &st->main); /* what calls go to */

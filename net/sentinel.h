@@ -24,9 +24,10 @@
 enum {
     REEF_SEEDS_MAX = REEF_HOSTS_MAX + 8, /* configured, and names that were learnt */
     REEF_BELIEF_MS = 3000,               /* for how long an answer counts */
-    REEF_SETTLE_MS = 50,  /* at the start: after the first answer others have … */
-    REEF_HOLD_MS = 3000,  /* a fail-over that has not ended then holds no calls, */
-    REEF_HOLDS_MS = 6000, /* nor do several in a row that lead nowhere */
+    REEF_SETTLE_MS = 50,     /* at the start: after the first answer others have … */
+    REEF_HOLD_MS = 3000,     /* a fail-over that has not ended then holds no calls, */
+    REEF_HOLDS_MS = 6000,    /* nor do several in a row that lead nowhere */
+    REEF_HOLD_COSTS_MS = 50, /* which each lasts longer, in that account */
     REEF_HOLDS_APART_MS = 30000, /* in a row: with less than that between them */
     REEF_LEADERLESS_MS = 500,    /* when the leader is lost, and others know of none */
     REEF_EARLY_MS =
@@ -87,9 +88,9 @@ typedef struct reef_sentinel {
 /* A link to a server that is asked for its role. */
 typedef struct reef_probe {
     bool out;
-    bool master; /* it said so, on this very link */
-    int64_t asked_ms;
-    int64_t next_ms; /* when to ask again */
+    bool master;      /* it said so, on this very link */
+    int64_t asked_ms; /* or when HELLO told it */
+    int64_t next_ms;  /* when to ask again */
 } reef_probe;
 
 typedef struct reef_sentinels {

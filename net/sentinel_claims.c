@@ -297,13 +297,14 @@ static void claim_resume(reef_engine *e, const char *text)
     if (!st->held)
         return;
     st->held = false;
-    st->hold_spent_ms += e->now_ms - st->hold_from_ms;
+    /* However short: the master is asked anew who it is. */
+    st->hold_spent_ms += e->now_ms - st->hold_from_ms + REEF_HOLD_COSTS_MS;
     st->hold_end_ms = e->now_ms;
     if (l)
         l->held = false;
     /* Whether it still is one is its own word again. */
     st->main_probe.master = false;
-    st->main_probe.next_ms = e->now_ms;
+    st->main_probe.next_ms = st->main_probe.asked_ms + REEF_PROBE_MS;
     reef_place_text(&st->target, place);
     reef_report_event(e, REEF_EVENT_RESUMED, place, text);
     reef_sentinels_ask(e, 0);

@@ -193,7 +193,8 @@ void sim_call_drawn(sim_world *w)
     bool narrow = w->modest || (w->rates.window > 0 && w->rates.window < 200);
     uint32_t large = narrow ? 500 : 60000;
     /* Twenty of them through one that takes a byte at a time are minutes. */
-    timeout = !w->healed ? timeout : narrow ? 300000 : 60000;
+    uint32_t bytes = w->rates.window > 0 ? 20 * 600 / w->rates.window : 0;
+    timeout = w->healed ? 60000 + bytes * (w->rates.latency_ms + 1) : timeout;
     size_t size = 8 + sim_below(w, sim_chance(w, 50) ? large : 100);
     calls_trouble(w);
     if (w->call_count + 4 > SIM_CALLS) {

@@ -41,6 +41,7 @@ typedef struct guard_slot {
     uint64_t heard; /* the highest epoch of any claim, a liar's, too */
     uint16_t hints; /* nodes that redirects have led to since … */
     uint64_t known; /* … when that epoch was known: they bind until there is a higher */
+    uint16_t lies; /* nodes that are not the owner, as liars said */
 } guard_slot;
 
 struct sim_guard {
@@ -115,6 +116,7 @@ static void guard_claim(sim_world *w, uint32_t slot, uint8_t node, uint64_t epoc
                           .heard = s->heard,
                           .hints = epoch > s->known ? 0 : s->hints,
                           .known = s->known,
+                          .lies = s->lies,
                           .older = (uint16_t)((s->older | old) & ~(1u << node))};
     }
 }
@@ -209,7 +211,7 @@ static bool guard_honest(const sim_link *l)
 }
 
 /* Nobody can tell a lie from the truth where the one that it names has an epoch that is
- * high enough: so it leads there, as a redirect does. */
+ * high enough: then it leads there, as a redirect does. */
 static void guard_lie(sim_world *w, const reef_reply *r, const reef_node *range)
 {
     char id[48];
@@ -219,8 +221,7 @@ static void guard_lie(sim_world *w, const reef_reply *r, const reef_node *range)
     int64_t last = reef_int(reef_at(range, 1), -1);
     for (int64_t i = reef_int(reef_at(range, 0), 0);
          node != SIM_NOBODY && i >= 0 && i <= last && i < SIM_SLOTS; i++) {
-        w->guard->slots[i].hints |= (uint16_t)(1u << node);
-        w->guard->slots[i].known = w->guard->slots[i].heard;
+        w->guard->slots[i].lies |= (uint16_t)(1u << node);
     }
 }
 
@@ -401,7 +402,9 @@ static const char *guard_why(const sim_world *w, const sim_link *l, const sim_ca
     const guard_slot *s = &g->slots[c->slot];
     uint16_t bit = (uint16_t)(1u << node);
     bool older = (s->older & bit) != 0 && s->input < w->watch.input;
-    bool led = (s->hints & bit) != 0 || g->replica[node] || (l->told && !l->master);
+    bool lied = (s->lies & bit) != 0 && g->role_epoch[node] > s->epoch;
+    bool led =
+        (s->hints & bit) != 0 || lied || g->replica[node] || (l->told && !l->master);
     bool gone = w->now_ms >= g->answered_ms[s->owner % SIM_NODES] + GUARD_SILENT_MS;
     return older && !led && !gone ? "a call to an owner that was replaced" : NULL;
 }

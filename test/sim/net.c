@@ -48,9 +48,9 @@ void sim_drop(sim_link *l)
 }
 
 /* The engine has no more to do with it; what is on its way to the server may arrive. */
-static void sim_leave(sim_world *w, sim_link *l)
+static void sim_leave(sim_world *w, sim_link *l, bool broke)
 {
-    sim_watch_ended(w, l);
+    sim_watch_ended(w, l, broke);
     w->partials += l->taken != NULL &&
                    (reef_parser_inside(l->taken) || l->group > 0 || l->plain_next > 0);
     l->state = SIM_LEFT;
@@ -188,7 +188,7 @@ static void sim_op_close(sim_world *w, const reef_op *op)
         sim_fail(w, "CLOSE for a link that is not open", op->link, 0);
         return;
     }
-    sim_leave(w, l);
+    sim_leave(w, l, false);
 }
 
 static bool sim_op(sim_world *w)
@@ -285,7 +285,7 @@ static void sim_gone(sim_world *w, sim_link *l, int sys_errno)
     bool left = l->state == SIM_LEFT;
     sim_trace(w, "gone", number, sys_errno);
     if (!left) {
-        sim_leave(w, l);
+        sim_leave(w, l, true);
     }
     if (l->state != SIM_FREE) {
         sim_drop(l);

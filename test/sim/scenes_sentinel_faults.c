@@ -183,6 +183,32 @@ static void scene_no_good_replica(void **state)
     sim_scene_end(w);
 }
 
+/* Each fail-over is over before the master's word that it still is one can arrive.
+ * Calls go on soon all the same, and roles are not asked for without a pause. */
+static void scene_chatter(void **state)
+{
+    (void)state;
+    sim_world *w = sim_scene_watching(1, 3);
+    sim_node *errs = sim_scene_sentinel(w, 0);
+    uint32_t first = w->call_count;
+    w->rates.latency_ms = 1;
+    for (int i = 0; i < 1500 && w->failed == NULL; i++) {
+        sim_publish(w, errs, "+selected-slave",
+                    "slave 10.0.0.2:6379 10.0.0.2 6379 @ mymaster 10.0.0.1 6379");
+        sim_publish(w, errs, "-failover-abort-slave-timeout",
+                    "master mymaster 10.0.0.1 6379");
+        if (i % 20 == 0) {
+            (void)sim_call_one(w, SIM_INCR, false, 1000);
+        }
+        sim_run(w, w->now_ms + 1);
+    }
+    sim_run_calls(w);
+    for (uint32_t i = first; i < w->call_count; i++) {
+        assert_string_equal(w->calls[i].text, "");
+    }
+    sim_scene_end(w);
+}
+
 /* ---- what says too little ----------------------------------------------------- */
 
 /* Without announcements each Sentinel is asked about once a second. */
@@ -543,6 +569,7 @@ size_t sim_scenes_sentinel_faults(struct CMUnitTest out[SIM_SCENES])
         cmocka_unit_test(scene_leader_dies),
         cmocka_unit_test(scene_hold_ends),
         cmocka_unit_test(scene_back_and_forth),
+        cmocka_unit_test(scene_chatter),
         cmocka_unit_test(scene_roll_back),
         cmocka_unit_test(scene_no_good_replica),
         cmocka_unit_test(scene_mum),

@@ -125,14 +125,17 @@ typedef struct sim_watch {
         bool coming;    /* it is selected to replace another one */
         bool named;     /* in an answer, with that … */
         uint64_t epoch; /* … epoch */
-        bool vain; /* a link to it ended, and it has not said since that it is one */
+        bool vain; /* a link to it broke, and it has not said since that it is one */
+        int64_t told_ms;      /* when it said so first; 0: not yet */
         uint32_t asks;        /* of a Sentinel: how often for the address … */
         const sim_node *says; /* … and which was its last answer */
     } nodes[SIM_NODES];
+    uint32_t holds;         /* how often a replacement was selected */
     uint64_t epoch;         /* the highest that was given … */
     const sim_node *master; /* … and whose it is */
     uint64_t epoch_input;   /* … and when */
-    uint32_t signs;         /* events, errors and ends of links that justify asking */
+    int64_t epoch_ms;
+    uint32_t signs; /* events, errors and ends of links that justify asking */
     int64_t start_ms, second;
     uint32_t second_opens, worst_second; /* connections */
 } sim_watch;
@@ -449,7 +452,7 @@ void sim_watch_given(sim_world *, sim_link *, const reef_reply *, bool push);
 /* Why no call's command may begin on this link now; NULL: it may. */
 const char *sim_watch_why(const sim_world *, const sim_link *);
 void sim_watch_open(sim_world *);
-void sim_watch_ended(sim_world *, const sim_link *);
+void sim_watch_ended(sim_world *, const sim_link *, bool broke);
 
 /* ---- names.c: name servers ---------------------------------------------------- */
 

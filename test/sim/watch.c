@@ -5,8 +5,10 @@
  *   - a command goes to nobody who has not said on that link that he is a master;
  *   - none begins on a link to a master whose replacement was selected, until that came
  *     to nothing: by an abort, or by the old master's own word when it is asked anew;
+ *     or unless a hundred were selected before;
  *   - none begins on a link to a node that a newer configuration has replaced, unless
- *     no more than half of the Sentinels hold that one, and its master is of no use;
+ *     no more than half of the Sentinels hold that one, and its master is of no use
+ *     some time after it was known;
  *   - roles are asked for no more often than every few milliseconds, Sentinels about
  *     once a second and once for each sign that something has changed. */
 #include "test/sim/sim.h"
@@ -14,7 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WATCH_PROBE_MS = 4, WATCH_OPENS_SECOND = 400 };
+enum {
+    WATCH_PROBE_MS = 4,
+    WATCH_OPENS_SECOND = 400,
+    WATCH_HOLDS = 100,
+    WATCH_EARLY_MS = 1500
+};
 
 bool sim_watched(const sim_world *w)
 {
@@ -84,6 +91,7 @@ static uint64_t watch_number(const reef_reply *r, const reef_node *node)
 
 static void watch_hold(sim_world *w, const sim_node *from, const sim_node *to)
 {
+    w->watch.holds++;
     w->watch.nodes[watch_index(w, to)].named = false;
     w->watch.nodes[watch_index(w, to)].coming = true;
     w->watch.nodes[watch_index(w, from)].coming = false;
@@ -164,6 +172,7 @@ static void watch_believe(sim_world *w, sim_link *l)
     if (k->master == NULL || l->claim_epoch > k->epoch) {
         k->epoch = l->claim_epoch;
         k->epoch_input = k->input;
+        k->epoch_ms = w->now_ms;
         k->nodes[i].held = k->nodes[i].held && k->master == n;
         k->master = n;
     }
@@ -255,11 +264,14 @@ static void watch_data_reply(sim_world *w, sim_link *l, const reef_reply *r)
     }
     l->master = role == 'm';
     l->told = true;
+    size_t i = watch_index(w, l->node);
     if (l->master) {
-        w->watch.nodes[watch_index(w, l->node)].vain = false;
+        bool first = w->watch.nodes[i].told_ms == 0;
+        w->watch.nodes[i].told_ms = first ? w->now_ms : w->watch.nodes[i].told_ms;
+        w->watch.nodes[i].vain = false;
     }
     if (l->master && l->answers > l->stale) {
-        w->watch.nodes[watch_index(w, l->node)].held = false;
+        w->watch.nodes[i].held = false;
     }
 }
 
@@ -279,10 +291,10 @@ void sim_watch_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
 
 /* ---- what the engine has sent ------------------------------------------------- */
 
-void sim_watch_ended(sim_world *w, const sim_link *l)
+void sim_watch_ended(sim_world *w, const sim_link *l, bool broke)
 {
     w->watch.signs++;
-    if (l->node != NULL) {
+    if (l->node != NULL && (broke || l->commands <= l->shakes)) {
         w->watch.nodes[watch_index(w, l->node)].vain = true;
     }
 }
@@ -296,7 +308,11 @@ static bool watch_errs(const sim_world *w)
         heard += k->nodes[i].says != NULL;
         hold += k->nodes[i].says == k->master;
     }
-    return k->nodes[watch_index(w, k->master)].vain && hold * 2 <= heard;
+    size_t master = watch_index(w, k->master);
+    int64_t told_ms = k->nodes[master].told_ms;
+    int64_t since_ms = told_ms > 0 && told_ms < k->epoch_ms ? told_ms : k->epoch_ms;
+    return k->nodes[master].vain && hold * 2 <= heard &&
+           w->now_ms - since_ms >= WATCH_EARLY_MS;
 }
 
 const char *sim_watch_why(const sim_world *w, const sim_link *l)
@@ -312,7 +328,7 @@ const char *sim_watch_why(const sim_world *w, const sim_link *l)
     if (!l->master) {
         return "a command to a server that has not said that it is a master";
     }
-    if (k->nodes[i].held) {
+    if (k->nodes[i].held && k->holds < WATCH_HOLDS) {
         return "a command to a master whose replacement is selected";
     }
     bool replaced = k->master != NULL && k->master != l->node && k->nodes[i].named &&
