@@ -76,11 +76,20 @@ static reef_code order_check_group(const reef_cmd *const cmds[], size_t count,
     return in_multi ? REEF_BADARG : REEF_OK;
 }
 
-/* Where it is to go. A server that was met and is no Cluster has no slots. */
+/* Its slot, unless it is for a node. A server that was met and is no Cluster has none.
+ * This comes before the checks, which don't need it: so the processor does both at
+ * once. */
+static void order_slot(const reef_engine *e, reef_ticket *t, const reef_order *order)
+{
+    bool plain = e->sentinels || (!e->cluster && e->direct.met);
+    if (!plain && (!order->node_id || !order->node_id[0]))
+        reef_ticket_place(t, order->cmds, order->count);
+}
+
+/* Where it is to go. */
 static reef_code order_place(reef_engine *e, reef_ticket *t, const reef_order *order,
                              reef_error *why)
 {
-    bool plain = e->sentinels || (!e->cluster && e->direct.met);
     const char *id = order->node_id ? order->node_id : "";
     if (e->cluster && id[0]) {
         t->bound = reef_cluster_serial_of(e, id);
@@ -95,8 +104,6 @@ static reef_code order_place(reef_engine *e, reef_ticket *t, const reef_order *o
                        "reef_client_members and reef topology tell who there is");
         return REEF_NOROUTE;
     }
-    if (!plain)
-        reef_ticket_place(t, order->cmds, order->count);
     if (!e->cluster || !t->crossed)
         return REEF_OK;
     reef_ticket_crossed(t, why);
@@ -120,6 +127,7 @@ uint64_t reef_engine_order(reef_engine *e, const reef_order *order, int64_t now_
     t->tag = order->tag;
     e->totals.calls += order->count;
     uint64_t id = t->id;
+    order_slot(e, t, order);
     reef_code code = order_check_group(order->cmds, order->count, &why);
     if (code != REEF_OK) {
         reef_ticket_end(e, t, code, why.text);
