@@ -58,8 +58,7 @@ struct sim_member {
     size_t move_count;
     bool down;        /* its cluster_state is fail */
     bool shy;         /* does not know its own address: an empty host */
-    sim_fib fib;      /* … when it is asked for the map … */
-    int64_t fib_ms;   /* … and when it told the last one, at most */
+    sim_fib fib;      /* when it is asked for the map */
     bool alone;       /* it hears no other node, and none hears it … */
     int64_t alone_ms; /* … since then */
     uint64_t fault;   /* the last that befell it … */

@@ -111,12 +111,19 @@ static void says_range(const sim_node *me, const sim_conn *c, uint32_t first,
     sim_bytes_free(&replicas);
 }
 
-static void says_slots(sim_node *me, const sim_conn *c, sim_bytes *out)
+/* A view that is old is no lie. */
+static bool says_lies(const sim_node *me)
+{
+    return me->member->fib > SIM_FIB_STALE;
+}
+
+static void says_slots(sim_node *me, sim_conn *c, sim_bytes *out)
 {
     sim_member *m = me->member;
     sim_bytes ranges = {0};
     size_t count = 0;
     m->maps++;
+    c->told.fib_slots = says_lies(me);
     if (m->fib == SIM_FIB_ERROR) {
         sim_bytes_text(out, "-ERR something is wrong here\r\n");
         return;
@@ -187,9 +194,10 @@ static void says_text(const sim_conn *c, const sim_bytes *text, sim_bytes *out)
     sim_bytes_text(out, "\r\n");
 }
 
-static void says_nodes(const sim_node *me, const sim_conn *c, sim_bytes *out)
+static void says_nodes(const sim_node *me, sim_conn *c, sim_bytes *out)
 {
     sim_bytes text = {0};
+    c->told.fib_nodes = says_lies(me);
     for (size_t i = 0; i < *me->member->cluster->count; i++) {
         if (me->member->of[i].known) {
             says_row(me, (uint8_t)i, &text);

@@ -451,12 +451,6 @@ static void gossip_fill_holes(sim_world *w)
     }
 }
 
-void sim_member_honest(sim_world *w, sim_member *m)
-{
-    m->fib_ms = m->fib > SIM_FIB_STALE ? w->now_ms : m->fib_ms;
-    m->fib = SIM_TRUE;
-}
-
 void sim_cluster_heal(sim_world *w)
 {
     if (w->cluster == NULL) {
@@ -465,7 +459,7 @@ void sim_cluster_heal(sim_world *w)
     for (size_t i = 0; i < w->node_count; i++) {
         if (w->nodes[i].member != NULL) {
             w->nodes[i].member->alone = false;
-            sim_member_honest(w, w->nodes[i].member);
+            w->nodes[i].member->fib = SIM_TRUE;
             w->nodes[i].member->fault = ++w->cluster->serial;
         }
     }

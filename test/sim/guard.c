@@ -203,13 +203,6 @@ static void guard_place(sim_world *w, const sim_link *l, const reef_reply *r,
     sim_watch_place(w, none ? l->node->address : text, (uint32_t)port);
 }
 
-/* What was asked while it told no truth may be on its way yet. */
-static bool guard_honest(const sim_link *l)
-{
-    const sim_member *m = l->node->member;
-    return m->fib <= SIM_FIB_STALE && l->map_ms >= m->fib_ms;
-}
-
 /* Nobody can tell a lie from the truth where the one that it names has an epoch that is
  * high enough: then it leads there, as a redirect does. */
 static void guard_lie(sim_world *w, const reef_reply *r, const reef_node *range)
@@ -230,7 +223,7 @@ static void guard_slots(sim_world *w, sim_link *l, const reef_reply *r)
     const reef_node *root = reef_reply_root(r);
     for (size_t i = 0; i < reef_count(root); i++) {
         const reef_node *range = reef_at(root, i);
-        if (!guard_honest(l)) {
+        if (l->conn.told.fib_slots) {
             guard_lie(w, r, range);
         }
         for (size_t j = 2; j < reef_count(range); j++) {
@@ -302,7 +295,7 @@ void sim_guard_given(sim_world *w, sim_link *l, const reef_reply *r, bool push)
     } else if (strncmp(word, "MOVED ", 6) == 0 || strncmp(word, "ASK ", 4) == 0) {
         guard_redirect(w, l, text);
     } else if (guard_holds(text, "myself,")) {
-        guard_nodes(w, text, guard_honest(l));
+        guard_nodes(w, text, !l->conn.told.fib_nodes);
     }
     char role = sim_watch_role(r);
     l->told = l->told || role != '\0';
@@ -341,7 +334,6 @@ static void guard_map(sim_world *w, sim_link *l)
     g->map_link = l->serial;
     g->map_unsure = w->unsure_count;
     l->map_order = l->commands;
-    l->map_ms = w->now_ms;
 }
 
 /* A command to one who is a replica, by his own view and by what the engine was

@@ -85,7 +85,8 @@ static void test_rare_seeds(void **state)
         0xe2c65,  /* the world: a minute was too short for a socket of one byte */
         0xe3ce9,  /* the guard: a lie that names an owner of a higher epoch */
         0x127c90, /* the guard: a question for the map that ended by its time */
-        0x12df93  /* as the one before */
+        0x12df93, /* as the one before */
+        0x1f0ecb  /* the guard: the master that a fail-over is to replace */
     };
     for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
         uint64_t hash;

@@ -165,7 +165,7 @@ static void seeds_mend(sim_world *w, sim_node *n)
     n->cut = false;
     n->up = true;
     sim_node_resume(w, n);
-    sim_member_honest(w, n->member);
+    n->member->fib = SIM_TRUE;
     sim_cluster_back(w, n);
 }
 

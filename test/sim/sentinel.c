@@ -235,7 +235,7 @@ static void sentinel_masters(const sim_node *me, const sim_conn *c, sim_bytes *o
 }
 
 /* The commands that are about one master. */
-static void sentinel_about(const sim_node *me, const sim_conn *c, const reef_reply *cmd,
+static void sentinel_about(const sim_node *me, sim_conn *c, const reef_reply *cmd,
                            sim_bytes *out)
 {
     sim_sentinel *s = me->sentinel;
@@ -244,26 +244,28 @@ static void sentinel_about(const sim_node *me, const sim_conn *c, const reef_rep
     bool slaves =
         reef_str_is(word, "SLAVES") || (reef_str_is(word, "REPLICAS") && !s->bare);
     bool address = reef_str_is(word, "GET-MASTER-ADDR-BY-NAME");
+    bool master = reef_str_is(word, "MASTER");
     s->asked += address;
-    s->masters += reef_str_is(word, "MASTER");
+    s->masters += master;
+    c->told.epoch = address ? s->epoch : c->told.epoch;
+    c->told.torn = master ? s->epoch != c->told.epoch : c->told.torn;
     if (address && !known) {
         sim_bytes_text(out, c->protocol == 3 ? "_\r\n" : "*-1\r\n");
     } else if (address) {
         sentinel_address(s, c, out);
-    } else if (!slaves && !reef_str_is(word, "MASTER") &&
-               !reef_str_is(word, "SENTINELS")) {
+    } else if (!slaves && !master && !reef_str_is(word, "SENTINELS")) {
         sim_bytes_text(out, "-ERR Unknown sentinel subcommand\r\n");
     } else if (!known) {
         sim_bytes_text(out, "-ERR No such master with that name\r\n");
-    } else if (reef_str_is(word, "MASTER")) {
+    } else if (master) {
         sentinel_master(s, c, out);
     } else {
         sentinel_others(me, c, !slaves, out);
     }
 }
 
-static void sentinel_sentinel(const sim_node *me, const sim_conn *c,
-                              const reef_reply *cmd, sim_bytes *out)
+static void sentinel_sentinel(const sim_node *me, sim_conn *c, const reef_reply *cmd,
+                              sim_bytes *out)
 {
     char id[41];
     reef_str word = sim_arg(cmd, 1);

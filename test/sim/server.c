@@ -38,7 +38,7 @@ void sim_conn_close(sim_node *s, sim_conn *c)
         reef_reply_free(c->queue[i]);
     }
     reef_parser_free(c->in);
-    *c = (sim_conn){.closing = true};
+    *c = (sim_conn){.closing = true, .told = c->told};
     s->clients--;
 }
 

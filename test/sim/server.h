@@ -89,6 +89,13 @@ struct sim_node {
     uint32_t pings, roles, refused; /* refused: READONLY */
 };
 
+/* What no client can know of the answers that it was given. */
+typedef struct sim_told {
+    bool fib_slots, fib_nodes; /* the last one of that kind is a lie */
+    uint64_t epoch;            /* a Sentinel's, as it named the master's address … */
+    bool torn;                 /* … and another one as it told of the master */
+} sim_told;
+
 /* The server's side of one connection. */
 typedef struct sim_conn {
     reef_parser *in;
@@ -104,6 +111,7 @@ typedef struct sim_conn {
         bool pattern;
     } channels[SIM_CHANNELS]; /* that it is subscribed to */
     size_t channel_count;
+    sim_told told; /* stays when it is closed: answers may be on their way */
 } sim_conn;
 
 bool sim_conn_open(sim_node *, sim_conn *, int64_t now_ms); /* false: no room */

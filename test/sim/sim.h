@@ -164,8 +164,7 @@ typedef struct sim_link {
     bool named;                /* it told its id here */
     bool asking;               /* ASKING was the last that was taken */
     uint32_t name_order;       /* of the question for its id among its commands … */
-    uint32_t map_order;        /* … and of the one for the map … */
-    int64_t map_ms;            /* … and when that was asked */
+    uint32_t map_order;        /* … and of the one for the map */
     uint32_t stale;            /* taken when its replacement was selected */
     const char *why;           /* the command being taken may not be a call's */
     uint32_t owed;             /* by a Sentinel: answers of any kind */
@@ -401,7 +400,6 @@ void sim_cluster_forget(sim_world *, sim_node *); /* all but it */
 void sim_cluster_hurt(sim_world *, sim_node *);
 /* It is well again: it tells the others, and they tell it. */
 void sim_cluster_back(sim_world *, sim_node *);
-void sim_member_honest(sim_world *, sim_member *); /* it lies no more */
 /* No other node hears it, and it hears none. Clients do. */
 void sim_cluster_part(sim_world *, sim_node *);
 /* CLUSTER FAILOVER TAKEOVER on a replica; `agreed`: without TAKEOVER, so that nothing

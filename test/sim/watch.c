@@ -179,8 +179,9 @@ static void watch_believe(sim_world *w, sim_link *l)
     l->claim = NULL;
 }
 
-/* SENTINEL MASTER. During a fail-over its epoch may be the new one's already, while its
- * address is not: then the address that was asked for tells whose epoch it is. */
+/* SENTINEL MASTER. Once the leader has seen the promotion its epoch is the new one's,
+ * while its address is not: then the address that was asked for tells whose epoch it
+ * is, unless it was given before that. */
 static void watch_master(sim_world *w, sim_link *l, const reef_reply *r,
                          const reef_node *map)
 {
@@ -191,7 +192,8 @@ static void watch_master(sim_world *w, sim_link *l, const reef_reply *r,
         watch_node(w, host, (uint32_t)watch_number(r, reef_get(r, map, "port")));
     bool failing = strstr(flags, "failover_in_progress") != NULL;
     l->claim_epoch = watch_number(r, reef_get(r, map, "config-epoch"));
-    l->claim = (l->answered == named) == failing ? NULL : l->answered;
+    bool whole = l->answered == named ? !failing || !l->conn.told.torn : failing;
+    l->claim = whole ? l->answered : NULL;
 }
 
 /* SENTINEL REPLICAS: the one that is being promoted. It may have been replaced once. */
