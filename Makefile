@@ -110,11 +110,11 @@ PROGRAM = $(call say,LD) $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 $(UNIT) $(LIVE) $(BENCH) $(SIM) $(REPLAY): PARTS = $(patsubst $(B)/%.o,%.c,$(filter %.o,$^))
 $(UNIT): $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/unit/helpers.a $(B)/test/tool/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM) -lcmocka
-$(LIVE): $(B)/test/live/%: $(B)/test/live/%.o $(B)/test/live/helpers.a $(B)/test/sim/helpers.a $(B)/cli.a $(B)/libreef.a
+$(LIVE): $(B)/test/live/%: $(B)/test/live/%.o $(B)/test/live/helpers.a $(B)/test/sim/helpers.a $(B)/test/tool/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM) -lcmocka
 $(SIM): $(call objects,$(SIM_SRC)) $(B)/libreef.a
 	$(PROGRAM) -lcmocka
-$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(B)/test/bench/helpers.a $(B)/libreef.a
+$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(B)/test/bench/helpers.a $(B)/test/tool/helpers.a $(B)/libreef.a
 	$(PROGRAM) -lhiredis -lresolv -ldl
 $(REPLAY): $(B)/fuzz/%-replay: $(B)/fuzz/%.o $(B)/fuzz/replay.o $(B)/test/sim/helpers.a $(B)/cli.a $(B)/libreef.a
 	$(PROGRAM)

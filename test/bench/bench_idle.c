@@ -3,6 +3,7 @@
  * What an idle client holds: memory on the heap after 1,000 calls to a small server of
  * its own, over a unix socket. Exit 1 when it is over the target. */
 #include "net/net.h"
+#include "test/tool/temporary.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -82,8 +83,8 @@ static size_t idle_measure(const reef_config *config)
 int main(void)
 {
     static reef_config config;
-    char folder[] = "reef-bench-XXXXXX", path[64];
-    if (!mkdtemp(folder))
+    char folder[TEMPORARY_PATH], path[TEMPORARY_INSIDE];
+    if (!temporary_folder(folder, "bench"))
         idle_die("no folder for a socket");
     snprintf(path, sizeof path, "%s/s", folder);
     reef_config_init(&config);

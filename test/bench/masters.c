@@ -185,8 +185,7 @@ void masters_start(masters *m)
                                               : NULL;
     if (m->server == NULL)
         return;
-    snprintf(m->folder, sizeof m->folder, "/tmp/reef-bench-XXXXXX");
-    if (mkdtemp(m->folder) == NULL)
+    if (!temporary_folder(m->folder, "bench"))
         masters_die(m, "no folder for it");
     uint32_t place = (uint32_t)getpid() * 37;
     for (int i = 0; i < MASTERS_TRIES; i++, place += 1237)
@@ -199,7 +198,7 @@ void masters_start(masters *m)
 
 void masters_stop(masters *m)
 {
-    char path[96];
+    char path[TEMPORARY_INSIDE];
     for (int i = 0; i < MASTERS; i++) {
         masters_end(m, i);
         snprintf(path, sizeof path, "%s/%u", m->folder, m->ports[i]);

@@ -8,12 +8,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <hiredis/hiredis.h>
+#include "test/tool/temporary.h"
 
 enum { MASTERS = 3 };
 
 typedef struct masters {
     const char *server; /* its name; NULL: none is installed, and nothing is up */
-    char folder[64];
+    char folder[TEMPORARY_PATH];
     pid_t pids[MASTERS];
     uint16_t ports[MASTERS];
     redisContext *links[MASTERS];

@@ -6,6 +6,7 @@
  * server finds its port free. Those of Clusters are claimed as well: a node that is
  * down must not be answered for by somebody else's server, which would be believed. */
 #include "test/live/child.h"
+#include "test/tool/temporary.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +34,6 @@ enum {
     CHILD_CLUSTER_COUNT = 7000,
     CHILD_BUS = 10000,     /* from a node's port to that of its bus */
     CHILD_FD_MAX = 1024,   /* descriptors that a child closes */
-    CHILD_BASE_MAX = 70,   /* a socket's path has 107 bytes at most */
     CHILD_PATH_MAX = 1024, /* of what a server makes in its folder */
     CHILD_LOG_TAIL = 1500
 };
@@ -76,14 +76,10 @@ bool reef_live_find_in(const char *folders, const char *program,
 
 void reef_live_make_folder(char out[REEF_LIVE_PATH], bool memory)
 {
-    const char *base = getenv("TMPDIR");
-    if (memory && access("/dev/shm", W_OK | X_OK) == 0) {
-        base = "/dev/shm";
-    } else if (!base || !*base || strlen(base) > CHILD_BASE_MAX) {
-        base = "/tmp";
-    }
-    snprintf(out, REEF_LIVE_PATH, "%s/reef-live-XXXXXX", base);
-    if (!mkdtemp(out)) {
+    bool shared = memory && access("/dev/shm", W_OK | X_OK) == 0;
+    bool made = shared ? temporary_folder_in(out, "/dev/shm", "live")
+                       : temporary_folder(out, "live");
+    if (!made) {
         fail_msg("no folder %s: %s", out, strerror(errno));
     }
 }

@@ -32,8 +32,8 @@ typedef struct tool_pipes {
 void reef_cli_begin(reef_cli *cli)
 {
     memset(cli, 0, sizeof *cli);
-    snprintf(cli->folder, sizeof cli->folder, "/tmp/reef-cli-XXXXXX");
-    assert_non_null(mkdtemp(cli->folder));
+    /* TMPDIR may be closed to others, and a run without rights must get there. */
+    assert_true(temporary_folder_in(cli->folder, P_tmpdir, "cli"));
     assert_int_equal(chmod(cli->folder, 0755), 0);
     snprintf(cli->file, sizeof cli->file, "%s/knot.toml", cli->folder);
 }
@@ -262,7 +262,7 @@ void reef_cli_words(reef_cli *cli, const char *const words[])
 {
     char *argv[REEF_CLI_ARGS + 4] = {0};
     char *env[REEF_CLI_ENV + 8] = {0};
-    char texts[4][512], home[96];
+    char texts[4][512], home[TEMPORARY_INSIDE];
     size_t args = 0, vars = 0;
     char name[] = "reef", option[] = "-c", term[] = "TERM=xterm";
     argv[args++] = name;

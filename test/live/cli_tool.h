@@ -5,6 +5,7 @@
 #ifndef REEF_TEST_LIVE_CLI_TOOL_H
 #define REEF_TEST_LIVE_CLI_TOOL_H
 #include "resp/resp.h"
+#include "test/tool/temporary.h"
 
 enum { REEF_CLI_ENV = 8, REEF_CLI_ARGS = 32, REEF_CLI_WAIT_MS = 60000 };
 
@@ -19,8 +20,8 @@ typedef enum reef_cli_stdout {
 /* Zero but for `folder`, which reef_cli_begin makes. The fields of the first half say
  * how the next run goes, those of the second half how the last one went. */
 typedef struct reef_cli {
-    char folder[64];
-    char file[96];                 /* knot.toml there; used once it is written */
+    char folder[TEMPORARY_PATH];
+    char file[TEMPORARY_INSIDE];   /* knot.toml there; used once it is written */
     bool configured;               /* -c FILE is put before the arguments */
     bool nobody;                   /* without root's rights, where the test has them */
     bool no_stdin;                 /* descriptor 0 is closed */

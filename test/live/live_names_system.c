@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "test/live/check.h"
 #include "test/live/dns_server.h"
+#include "test/tool/temporary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@
 enum { SYSTEM_PORT = 53, SYSTEM_QUICK_MS = 2000 };
 
 static const char *system_refused; /* why the tests can't be run; NULL: they can */
-static char system_resolv[64], system_hosts[64];
+static char system_resolv[TEMPORARY_PATH], system_hosts[TEMPORARY_PATH];
 
 /* ---- a world of its own ------------------------------------------------------- */
 
@@ -88,11 +89,9 @@ static bool system_raise_loopback(void)
 }
 
 /* Puts a file of its own in the place of `path`. */
-static bool system_replace(const char *path, char own[64])
+static bool system_replace(const char *path, char own[TEMPORARY_PATH])
 {
-    int fd;
-    snprintf(own, 64, "/tmp/reef-system-XXXXXX");
-    fd = mkstemp(own);
+    int fd = temporary_file(own, "system");
     if (fd < 0) {
         return false;
     }

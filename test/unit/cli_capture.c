@@ -12,8 +12,8 @@
 
 static int cap_temporary(void)
 {
-    char path[] = "/tmp/reef-cli-XXXXXX";
-    int fd = mkstemp(path);
+    char path[TEMPORARY_PATH];
+    int fd = temporary_file(path, "cli");
     assert_true(fd >= 0);
     assert_int_equal(unlink(path), 0);
     return fd;
@@ -137,11 +137,9 @@ void cap_set(cap *c, cli_opt opt, const char *value)
 
 void cap_settings(cap *c, const char *toml)
 {
-    static const char pattern[] = "/tmp/reef-cli-XXXXXX";
     if (c->settings[0] != '\0')
         (void)unlink(c->settings);
-    memcpy(c->settings, pattern, sizeof pattern);
-    int fd = mkstemp(c->settings);
+    int fd = temporary_file(c->settings, "cli");
     assert_true(fd >= 0);
     assert_int_equal(write(fd, toml, strlen(toml)), (ssize_t)strlen(toml));
     close(fd);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "session/cli/cli.h"
+#include "test/tool/temporary.h"
 
 enum { CAP_TEXT = 1 << 16, CAP_WORDS = 160 };
 
@@ -23,8 +24,8 @@ typedef struct cap {
     char out[CAP_TEXT], err[CAP_TEXT];
     char line[1024];
     char *args[CAP_WORDS];
-    char settings[64]; /* path of the file; "": none was made */
-    int saved[3];      /* descriptors in whose place others stand; -1: none */
+    char settings[TEMPORARY_PATH]; /* path of the file; "": none was made */
+    int saved[3]; /* descriptors in whose place others stand; -1: none */
 } cap;
 
 /* Setup and teardown of a test: `*state` is the cap. */

@@ -65,7 +65,7 @@ static void config_names(const cap *c, const char *next)
 static void config_refused(void **state)
 {
     cap *c = *state;
-    char place[96];
+    char place[TEMPORARY_INSIDE + 32];
     cap_settings(c, "[server.redis]\ndb = \"x\"\npassword = \"hunter2\"\nlanes = 0\n"
                     "hots = []\n");
     assert_int_equal(cap_run(c, cli_config_run), CLI_USAGE);

@@ -3,6 +3,7 @@
  * config_load: finding and reading the file, in a folder of the test's own. */
 #include "config/config.h"
 #include "config_help.h"
+#include "test/tool/temporary.h"
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -10,8 +11,8 @@
 
 static reef_config config;
 static reef_error error;
-static char root[] = "/tmp/reef-config-XXXXXX";
-static char home[64];
+static char root[TEMPORARY_PATH];
+static char home[TEMPORARY_INSIDE];
 
 static void write_bytes(const char *path, const char *bytes, size_t len)
 {
@@ -26,11 +27,12 @@ static void write_text(const char *path, const char *text)
     write_bytes(path, text, strlen(text));
 }
 
-/* root is the current folder; root/home is HOME. */
+/* root is the current folder; root/home is HOME. TMPDIR may be closed to others than
+ * its owner, and a child without rights must get here. */
 static int set_up(void **state)
 {
     (void)state;
-    if (mkdtemp(root) == NULL || chdir(root) != 0)
+    if (!temporary_folder_in(root, P_tmpdir, "config") || chdir(root) != 0)
         return -1;
     snprintf(home, sizeof home, "HOME=%s/home", root);
     if (mkdir("home", 0755) != 0 || mkdir("home/.config", 0755) != 0)

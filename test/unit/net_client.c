@@ -2,6 +2,7 @@
  *
  * The blocking client's doors: calls, the flat call, what can be seen, and
  * what it refuses. */
+#include "test/tool/temporary.h"
 #include "test/unit/net_kit.h"
 
 #include <setjmp.h>
@@ -16,9 +17,9 @@
 
 static void a_unix_socket_works(void **state)
 {
-    char folder[] = "/tmp/reef-client-XXXXXX", path[64];
+    char folder[TEMPORARY_PATH], path[TEMPORARY_INSIDE];
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    assert_true(temporary_folder(folder, "client"));
     snprintf(path, sizeof path, "%s/socket", folder);
     peer *p = peer_start(serve, NULL, path);
     reef_config config = config_for(path, 0);

@@ -4,6 +4,7 @@
  * the right word, by its deadline, and the client is whole afterwards. Times are only
  * ever checked against bounds that a noisy machine keeps, too. */
 #include "net/lane_sockets.h"
+#include "test/tool/temporary.h"
 #include "test/unit/name_peer.h"
 #include "test/unit/net_kit.h"
 
@@ -321,10 +322,10 @@ static void a_full_server_is_waited_out(void **state)
 /* The send fails, and the reason stands in the socket all the same. */
 static void last_words_are_heard(void **state)
 {
-    char folder[] = "/tmp/reef-lane-XXXXXX", path[64];
+    char folder[TEMPORARY_PATH], path[TEMPORARY_INSIDE];
     reef_event event;
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    assert_true(temporary_folder(folder, "lane"));
     snprintf(path, sizeof path, "%s/socket", folder);
     peer *p = peer_start(turn_away, NULL, path);
     reef_config config = config_for(path, 0);

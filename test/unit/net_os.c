@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "test/tool/temporary.h"
 #include "test/unit/net_peer.h"
 
 enum { LONG_MS = 20000 };
@@ -247,13 +248,13 @@ static void exchange(const reef_op *op, bool tcp)
 
 static void tcp_and_unix_sockets_connect(void **state)
 {
-    char path[] = "/tmp/reef-os-XXXXXX", name[64];
+    char path[TEMPORARY_PATH], name[TEMPORARY_INSIDE];
     (void)state;
     peer *p = peer_start(echo, NULL, NULL);
     reef_op op = target("127.0.0.1", peer_port(p), false);
     exchange(&op, true);
     peer_stop(p);
-    assert_non_null(mkdtemp(path));
+    assert_true(temporary_folder(path, "os"));
     snprintf(name, sizeof name, "%s/socket", path);
     p = peer_start(echo, NULL, name);
     op = target(name, 0, true);
@@ -391,11 +392,11 @@ static void write_file(const char *path, const char *text)
 
 static void files_are_read_whole_or_not_at_all(void **state)
 {
-    char folder[] = "/tmp/reef-os-XXXXXX", path[64];
+    char folder[TEMPORARY_PATH], path[TEMPORARY_INSIDE];
     size_t len = 0;
     int error = 0;
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    assert_true(temporary_folder(folder, "os"));
     snprintf(path, sizeof path, "%s/file", folder);
     assert_null(reef_os_read_file(path, &len, &error));
     assert_int_equal(error, ENOENT);
@@ -429,10 +430,10 @@ static void files_are_read_whole_or_not_at_all(void **state)
 
 static void a_file_that_changed_is_known(void **state)
 {
-    char folder[] = "/tmp/reef-os-XXXXXX", path[64];
+    char folder[TEMPORARY_PATH], path[TEMPORARY_INSIDE];
     reef_os_stamp stamp = {0, 0, 0, 0};
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    assert_true(temporary_folder(folder, "os"));
     (void)snprintf(path, sizeof path, "%s/f", folder);
     assert_false(reef_os_file_changed(path, &stamp)); /* there is none, as before */
     write_file(path, "one");

@@ -4,6 +4,7 @@
  * server that restarts or lets nobody ask who it is, answers of other forms, and one
  * that never comes to an end. */
 #include "net/scan.h"
+#include "test/tool/temporary.h"
 #include "test/unit/net_kit.h"
 
 #include <setjmp.h>
@@ -232,11 +233,11 @@ static void nobody_there_is_told_and_can_be_tried_again(void **state)
 {
     const char *const pages[] = {"1 a", "0 b"};
     page_book book = {.pages = pages, .count = 2};
-    char path[] = "/tmp/reef-scan-XXXXXX", socket[64];
+    char path[TEMPORARY_PATH], socket[TEMPORARY_INSIDE];
     reef_error error;
     reef_str key;
     (void)state;
-    assert_non_null(mkdtemp(path));
+    assert_true(temporary_folder(path, "scan"));
     snprintf(socket, sizeof socket, "%s/socket", path);
     reef_config config = config_for(socket, 0);
     reef_client *client = open_config(&config);
