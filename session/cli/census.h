@@ -135,7 +135,7 @@ void cli_node_name(const cli_node *, char out[REEF_PEER_TEXT]);
 /* How a node is, in a word or some: "online, 12 KiB behind". */
 void cli_node_state(const cli_census *, const cli_node *, char *out, size_t cap);
 void cli_census_show(const cli_check *);
-/* "cluster":{…}, without a comma before it. */
+/* The object. */
 void cli_census_json(const cli_census *);
 /* One node as a JSON object; NULL: null. */
 void cli_node_json(const cli_census *, const cli_node *);

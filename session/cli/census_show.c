@@ -386,9 +386,9 @@ void cli_census_json(const cli_census *c)
 {
     uint64_t keys;
     bool all = show_keys(c, &keys);
-    printf("\"cluster\":{\"masters\":%" PRIu32 ",\"replicas\":%" PRIu32
-           ",\"slots_served\":%" PRIu32 ",\"slots_moving\":%" PRIu32
-           ",\"slots_claimed_twice\":%" PRIu32 ",\"epoch\":%" PRIu64,
+    printf("{\"masters\":%" PRIu32 ",\"replicas\":%" PRIu32 ",\"slots_served\":%" PRIu32
+           ",\"slots_moving\":%" PRIu32 ",\"slots_claimed_twice\":%" PRIu32
+           ",\"epoch\":%" PRIu64,
            c->masters, c->replicas, c->served, c->moves, c->rivals, c->epoch);
     show_json_number(",\"keys\":", all && c->views > 0, keys);
     printf(",\"answering\":%" PRIu32 ",\"minds\":%" PRIu32 ",\"agreeing\":%" PRIu32

@@ -252,10 +252,11 @@ void cli_topology_json(const cli_check *check)
     printf("\"sentinel\":%s", topo_bool(sentinel));
     if (sentinel)
         topo_json_sentinels(check);
-    if (check->census != NULL) {
-        fputc(',', stdout);
+    fputs(",\"cluster\":", stdout);
+    if (check->census != NULL)
         cli_census_json(check->census);
-    }
+    else
+        fputs("null", stdout);
     fputs(",\"replication\":", stdout);
     if (check->replication.known)
         cli_replicas_json(&check->replication);

@@ -185,12 +185,19 @@ static void census_failed(void **state)
     cap_has(c->out, "problem   the nodes can't be asked: asked in vain\n");
     cap_set(c, CLI_OPT_JSON, "");
     assert_int_equal(runs(c, cli_topology_run), CLI_UNREACHED);
-    look_has_members(c->out, "peer server version sentinel replication findings exit ");
+    look_has_members(c->out,
+                     "peer server version sentinel cluster replication findings "
+                     "exit ");
     cap_set(c, CLI_OPT_JSON, NULL);
     met = REEF_CONNECT;
     assert_int_equal(runs(c, cli_topology_run), CLI_UNREACHED);
     assert_string_equal(c->err, "reef: said the fake\n");
     assert_string_equal(nodes_log, "");
+    cap_set(c, CLI_OPT_JSON, "");
+    assert_int_equal(runs(c, cli_topology_run), CLI_UNREACHED);
+    look_has_members(c->out, "error code peer server version sentinel cluster "
+                             "replication findings exit ");
+    cap_has(c->out, ",\"cluster\":null,\"replication\":null,");
 }
 
 /* Who tells no mode is asked as a Cluster where the settings name several hosts. */

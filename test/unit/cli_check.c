@@ -495,7 +495,7 @@ static void check_json_failed(void **state)
             ",\"topology\":{\"sentinel\":true,\"master_name\":\"main\",\"master\":"
             "null,\"next\":null,\"held\":false,\"early\":false,\"epoch\":0,"
             "\"answering\":0,\"able\":0,\"needed\":0,\"sentinels\":[],"
-            "\"replication\":null},\"names\":[{");
+            "\"cluster\":null,\"replication\":null},\"names\":[{");
     cap_settings(c, "[server.redis]\ndb = -1\n");
     assert_int_equal(checks(c), CLI_USAGE);
     look_has_members(c->out, "error code exit ");

@@ -211,7 +211,7 @@ static void topology_json_failed(void **state)
         assert_int_equal(shows_json(c), code);
         look_has_members(c->out, "error code peer server version sentinel master_name "
                                  "master next held early epoch answering able needed "
-                                 "sentinels replication findings exit ");
+                                 "sentinels cluster replication findings exit ");
         cap_has_not(c->out, "\"exit\":2,\"text\""); /* none but the exit code's own */
     }
     fails_by(2);
@@ -226,8 +226,9 @@ static void topology_json_failed(void **state)
         "\"master\":null,\"next\":null,\"held\":false,\"early\":false,\"epoch\":0,"
         "\"answering\":0,\"able\":0,\"needed\":0,\"sentinels\":[{\"peer\":"
         "\"10.0.0.1:26379\",\"state\":\"silent\",\"configured\":true,\"watched\":"
-        "false,\"id\":null,\"version\":null,\"why\":\"refused\"}],\"replication\":"
-        "null,\"findings\":[{\"severity\":\"problem\",\"exit\":4,\"text\":\"no "
+        "false,\"id\":null,\"version\":null,\"why\":\"refused\"}],\"cluster\":null,"
+        "\"replication\":null,\"findings\":[{\"severity\":\"problem\",\"exit\":4,"
+        "\"text\":\"no "
         "Sentinel was reached, so that nobody tells where the master is\"},{"
         "\"severity\":\"note\",\"exit\":0,\"text\":\"10.0.0.1:26379 does not answer "
         "(refused): start it, or take it out of server.redis.hosts\"}],\"exit\":4}\n");
@@ -237,7 +238,8 @@ static void topology_json_failed(void **state)
     assert_string_equal(
         c->out, "{\"error\":\"said the fake\",\"code\":\"no connection\",\"peer\":"
                 "null,\"server\":null,\"version\":null,\"sentinel\":false,"
-                "\"replication\":null,\"findings\":[],\"exit\":4}\n");
+                "\"cluster\":null,\"replication\":null,\"findings\":[],\"exit\":4}"
+                "\n");
     cap_settings(c, "[server.redis]\ndb = -1\n"); /* nobody could be asked */
     assert_int_equal(shows_json(c), CLI_USAGE);
     look_has_members(c->out, "error code exit ");
@@ -320,7 +322,8 @@ static void topology_single(void **state)
     cap_has(c->out, "follows   10.0.0.9:1, and the link to it is up\nreplicas  none\n");
     cap_has(c->out, "problem   10.0.0.1:6379 is a replica and takes no writes: ");
     assert_int_equal(shows_json(c), CLI_USAGE);
-    cap_has(c->out, "\"version\":\"8.0.1\",\"sentinel\":false,\"replication\":{");
+    cap_has(c->out, "\"version\":\"8.0.1\",\"sentinel\":false,\"cluster\":null,"
+                    "\"replication\":{");
 }
 
 #define TOPOLOGY_TEST(test)                                                            \
