@@ -162,6 +162,8 @@ void reef_cluster_empty(reef_engine *, reef_list *);
 void reef_cluster_nodes_free(reef_engine *);
 
 /* cluster_probe.c */
+/* It was put to that node in the place of another one, which may be gone by now. */
+bool reef_cluster_is_probe(const reef_ticket *, uint32_t serial);
 void reef_cluster_stick(reef_engine *, reef_cnode *, const reef_error *why);
 void reef_cluster_unstick(reef_engine *, reef_cnode *);
 /* Sends what may go, connects, or probes. False: it needs no looking after. */

@@ -2,14 +2,15 @@
  *
  * What an answer means for a call on a Cluster. None of these ran:
  *   MOVED       the slot is patched, the call goes where it was sent to, the map is
- *               asked for once. From a node that does not own the slot by our map it is
- *               no news
+ *               asked for once. It is news from the owner of the slot by our map, but
+ *               not on a probe, which was put to it before it was the owner; and from a
+ *               replica of an owner that is stuck
  *   ASK         the call goes there once, behind ASKING; the map stays
  *   TRYAGAIN    again after a pause: its keys are on both sides of a move; the map is
  *               asked for meanwhile
  *   CLUSTERDOWN "Hash slot not served": two fresh maps decide. Otherwise the node is
- *               stuck (cluster_probe.c), and so it is for LOADING, MASTERDOWN, BUSY,
- *               READONLY and NOREPLICAS
+ *               stuck (cluster_probe.c), and so it is for LOADING, MASTERDOWN, BUSY and
+ *               READONLY; with NOREPLICAS that call alone waits
  * A group goes on as a whole. Where part of it ran (it is no transaction, and its slot
  * was just moving) the rest fails, and says so. */
 #include "net/cluster.h"
@@ -115,12 +116,6 @@ bool reef_cluster_hint(reef_engine *e, reef_link *l, const char *text)
     return true;
 }
 
-/* It was put to another node than the one that it is for, which may be gone by now. */
-static bool judge_is_probe(const reef_link *l, const reef_ticket *t)
-{
-    return t->probe_of != 0 && t->probe_of != l->whose;
-}
-
 /* Who sends calls on is awake: what is parked there need not wait for its turn. */
 static void judge_is_well(reef_engine *e, const reef_link *l)
 {
@@ -133,7 +128,7 @@ static void judge_redirected(reef_engine *e, reef_link *l, reef_ticket *t,
                              const char *text, reef_redirect *r)
 {
     const reef_cnode *from = reef_cluster_node(e->cluster, l->whose);
-    bool probe = judge_is_probe(l, t);
+    bool probe = reef_cluster_is_probe(t, l->whose);
     e->totals.retries++;
     if (!probe && judge_too_far(e, l, t, text))
         return;
@@ -245,7 +240,8 @@ static bool judge_waits_alone(reef_engine *e, const reef_link *l, const reef_tic
 }
 
 /* Some of a group ran, and others were sent elsewhere: these must not run after those
- * that stood behind them, so the caller is told. */
+ * that stood behind them, so the caller is told. What was sent before and not answered
+ * may have run then. */
 static void judge_part(reef_engine *e, reef_link *l, reef_ticket *t)
 {
     char text[REEF_ERROR_TEXT];
@@ -257,12 +253,17 @@ static void judge_part(reef_engine *e, reef_link *l, reef_ticket *t)
         if (!judge_is_turned_away(t->replies[i]))
             continue;
         snprintf(text, sizeof text,
-                 "did not run, while others of its group did: their slot is moving "
-                 "(%.80s). Send it again, or the group as MULTI and EXEC",
-                 said);
+                 "did not run%s, while others of its group did: their slot is moving "
+                 "(%.60s). %s, or the group as MULTI and EXEC",
+                 t->doubtful ? " now" : "", said,
+                 t->doubtful
+                     ? "An earlier try may have. If that is no harm, send it again"
+                     : "Send it again");
         (void)reef_cluster_hint(e, l, said);
         reef_reply_free(t->replies[i]);
-        t->replies[i] = reef_reply_failed(REEF_NOROUTE, text);
+        e->totals.unsure += t->doubtful;
+        t->replies[i] =
+            reef_reply_failed(t->doubtful ? REEF_UNSURE : REEF_NOROUTE, text);
     }
 }
 
@@ -321,7 +322,7 @@ bool reef_cluster_judge(reef_engine *e, reef_link *l, reef_ticket *t)
         return true;
     }
     reef_ticket_forget(t);
-    if (hole && judge_is_probe(l, t)) {
+    if (hole && reef_cluster_is_probe(t, l->whose)) {
         reef_ticket_wait(e, t); /* a replica that knows nothing: no news */
         return true;
     }

@@ -382,6 +382,11 @@ void reef_cluster_promote(reef_engine *e, reef_cnode *from, reef_cnode *to)
     reef_cluster_want_map(e, true);
 }
 
+bool reef_cluster_is_probe(const reef_ticket *t, uint32_t serial)
+{
+    return t->probe_of != 0 && t->probe_of != serial;
+}
+
 /* It has calls in flight that were put to it in another's place, and none that may not
  * be sent again. */
 static bool probe_is_held_up(const reef_link *l, const reef_cnode *n)
@@ -392,7 +397,7 @@ static bool probe_is_held_up(const reef_link *l, const reef_cnode *n)
             continue;
         if (!t->repeatable)
             return false;
-        probes = probes || (t->probe_of != 0 && t->probe_of != n->serial);
+        probes = probes || reef_cluster_is_probe(t, n->serial);
     }
     return probes;
 }

@@ -88,7 +88,7 @@ typedef struct reef_stats {
     uint64_t calls;      /* commands taken */
     uint64_t answered;   /* of these, answered by a server, errors included */
     uint64_t failed;     /* of these, ended without an answer */
-    uint64_t unsure;     /* of the failed, sent */
+    uint64_t unsure;     /* ended as REEF_UNSURE */
     uint64_t retries;    /* commands sent again, or routed anew */
     uint64_t reconnects; /* connections made after the first of their lane */
     uint64_t bytes_in, bytes_out;

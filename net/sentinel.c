@@ -167,7 +167,8 @@ static void sentinel_ready(reef_engine *e, reef_link *l)
     bool main = (int)l->index == st->main.link;
     reef_probe *probe = main ? &st->main_probe : &st->next_probe;
     memset(probe, 0, sizeof *probe);
-    /* What it was asked before a hold that is over is old. */
+    /* What it was asked before a hold that is over is old. When HELLO was asked is not
+     * known: not before the link was born. */
     bool told = l->server.role[0] && l->born_ms >= st->hold_end_ms;
     probe->master = told && strcmp(l->server.role, "master") == 0;
     probe->asked_ms = l->server.role[0] ? l->told_ms : e->now_ms - REEF_PROBE_MS;
@@ -396,8 +397,10 @@ static void sentinel_held_at(const reef_engine *e, int64_t *at)
 {
     const reef_sentinels *st = e->sentinels;
     int64_t leaderless_ms = st->held_ms + REEF_LEADERLESS_MS;
-    sentinel_earlier(at, st->held_ms + REEF_HOLD_MS);
-    sentinel_earlier(at, st->hold_from_ms + REEF_HOLDS_MS - st->hold_spent_ms);
+    if (reef_engine_called(e)) {
+        sentinel_earlier(at, st->held_ms + REEF_HOLD_MS);
+        sentinel_earlier(at, st->hold_from_ms + REEF_HOLDS_MS - st->hold_spent_ms);
+    }
     if (leaderless_ms > e->now_ms)
         sentinel_earlier(at, leaderless_ms);
 }

@@ -89,7 +89,7 @@ typedef struct reef_sentinel {
 typedef struct reef_probe {
     bool out;
     bool master;      /* it said so, on this very link */
-    int64_t asked_ms; /* or when HELLO told it */
+    int64_t asked_ms; /* of a HELLO: when it was answered */
     int64_t next_ms;  /* when to ask again */
 } reef_probe;
 

@@ -36,6 +36,17 @@ static void claim_dial_to(reef_engine *e, reef_dial *d, reef_probe *probe,
     reef_dial_to(e, d, place->port ? &host : NULL);
 }
 
+/* Whoever is chosen next: links are opened no more often than roles are asked for. */
+static void claim_dial_next(reef_engine *e, const reef_place *place)
+{
+    reef_dial *next = &e->sentinels->next;
+    const reef_link *l = reef_sentinel_link(e, next);
+    int64_t soon_ms = e->now_ms + REEF_PROBE_MS;
+    int64_t until_ms = l ? l->born_ms + REEF_PROBE_MS : next->pause.until_ms;
+    claim_dial_to(e, next, &e->sentinels->next_probe, place);
+    next->pause.until_ms = until_ms < soon_ms ? until_ms : soon_ms;
+}
+
 /* Its down() finds nobody: the caller has let go of it. */
 static void claim_close(reef_engine *e, reef_link *l, const char *text)
 {
@@ -66,7 +77,7 @@ static void claim_unchoose(reef_engine *e)
     st->held = false;
     st->chosen.port = 0;
     st->holder = NULL;
-    claim_dial_to(e, &st->next, &st->next_probe, &st->chosen);
+    claim_dial_next(e, &st->chosen);
     if (!l)
         return;
     l->quiet = true;
@@ -289,6 +300,14 @@ void reef_sentinel_judge(reef_engine *e)
 
 /* ---- fail-overs --------------------------------------------------------------- */
 
+/* How long this one has kept callers waiting: it costs nothing while nobody calls. */
+static int64_t claim_held_for(const reef_engine *e)
+{
+    const reef_sentinels *st = e->sentinels;
+    int64_t until_ms = reef_engine_called(e) ? e->now_ms : st->busy_ms;
+    return until_ms > st->hold_from_ms ? until_ms - st->hold_from_ms : 0;
+}
+
 static void claim_resume(reef_engine *e, const char *text)
 {
     reef_sentinels *st = e->sentinels;
@@ -297,8 +316,9 @@ static void claim_resume(reef_engine *e, const char *text)
     if (!st->held)
         return;
     st->held = false;
-    /* However short: the master is asked anew who it is. */
-    st->hold_spent_ms += e->now_ms - st->hold_from_ms + REEF_HOLD_COSTS_MS;
+    st->hold_spent_ms += claim_held_for(e);
+    if (reef_engine_called(e)) /* however short: the master is asked anew who it is */
+        st->hold_spent_ms += REEF_HOLD_COSTS_MS;
     st->hold_end_ms = e->now_ms;
     if (l)
         l->held = false;
@@ -355,7 +375,7 @@ static void claim_choose(reef_engine *e, reef_sentinel *s, const reef_place *to)
     }
     st->holder = s;
     if (!st->chosen.port)
-        claim_dial_to(e, &st->next, &st->next_probe, to);
+        claim_dial_next(e, to);
     st->chosen = *to;
     if (other || !held)
         st->held_ms = e->now_ms;
@@ -434,11 +454,13 @@ static bool claim_is_leaderless(const reef_engine *e)
     return calm * 2 > reef_sentinels_known(e);
 }
 
+/* While nobody calls nobody waits, and the next call begins anew (sentinel_rouse). */
 static bool claim_held_enough(const reef_engine *e)
 {
     const reef_sentinels *st = e->sentinels;
-    return e->now_ms - st->held_ms >= REEF_HOLD_MS ||
-           e->now_ms - st->hold_from_ms + st->hold_spent_ms >= REEF_HOLDS_MS;
+    return reef_engine_called(e) &&
+           (e->now_ms - st->held_ms >= REEF_HOLD_MS ||
+            claim_held_for(e) + st->hold_spent_ms >= REEF_HOLDS_MS);
 }
 
 void reef_sentinel_await(reef_engine *e)

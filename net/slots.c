@@ -76,7 +76,7 @@ static inline uint32_t slots_crc(reef_str text, uint64_t *braces)
         for (size_t i = 0; i < odd; i++)
             low = low << 8 | at[i];
     uint64_t seen = slots_braces(low);
-    at = odd > 0 ? at + odd : at;
+    at = odd > 0 ? at + odd : at; /* an empty text may be at NULL */
     for (size_t n = text.len / 8; n > 0; n--, at += 8) {
         uint64_t out = high ^ high >> 32, word = slots_word(at);
         seen |= slots_braces(word);

@@ -426,8 +426,7 @@ void sim_calls_check(sim_world *w, bool ticked)
 /* A redirect that could not be followed is an answer, too. */
 static bool calls_answered(const sim_call *c)
 {
-    bool part = c->code == REEF_NOROUTE &&
-                strstr(c->text, "did not run, while others of its group did") != NULL;
+    bool part = strstr(c->text, ", while others of its group did") != NULL;
     return c->code == REEF_OK || c->code == REEF_REFUSED || part;
 }
 

@@ -41,7 +41,7 @@ typedef struct guard_slot {
     uint64_t heard; /* the highest epoch of any claim, a liar's, too */
     uint16_t hints; /* nodes that redirects have led to since … */
     uint64_t known; /* … when that epoch was known: they bind until there is a higher */
-    uint16_t lies; /* nodes that are not the owner, as liars said */
+    uint16_t lies; /* nodes that are not the owner, as liars said; as long as hints */
 } guard_slot;
 
 struct sim_guard {
@@ -116,7 +116,7 @@ static void guard_claim(sim_world *w, uint32_t slot, uint8_t node, uint64_t epoc
                           .heard = s->heard,
                           .hints = epoch > s->known ? 0 : s->hints,
                           .known = s->known,
-                          .lies = s->lies,
+                          .lies = epoch > s->known ? 0 : s->lies,
                           .older = (uint16_t)((s->older | old) & ~(1u << node))};
     }
 }

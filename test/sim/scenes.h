@@ -32,6 +32,7 @@ void sim_scene_end(sim_world *);
 size_t sim_scenes_talk(struct CMUnitTest out[SIM_SCENES]);
 size_t sim_scenes_sentinel(struct CMUnitTest out[SIM_SCENES]);
 size_t sim_scenes_sentinel_faults(struct CMUnitTest out[SIM_SCENES]);
+size_t sim_scenes_sentinel_vain(struct CMUnitTest out[SIM_SCENES]);
 
 /* For scenes with Sentinels (scenes_sentinel.c): the master, replicas, and Sentinels
  * that watch it as "mymaster". Not started yet. */
@@ -39,6 +40,10 @@ sim_world *sim_scene_sentinels(uint32_t replicas, uint32_t sentinels);
 sim_node *sim_scene_sentinel(sim_world *, uint32_t index);
 /* Started, and a call is answered; time goes on until all Sentinels are watched. */
 sim_world *sim_scene_watching(uint32_t replicas, uint32_t sentinels);
+/* Calls every few milliseconds until then; all must be answered, each run once. */
+void sim_scene_traffic(sim_world *, int64_t until_ms);
+/* One call that waits; how long after the promotion it was answered. */
+int64_t sim_scene_after_promotion(sim_world *);
 
 size_t sim_scenes_cluster_talk(struct CMUnitTest out[SIM_SCENES]);
 size_t sim_scenes_cluster(struct CMUnitTest out[SIM_SCENES]);

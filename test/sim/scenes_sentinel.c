@@ -69,6 +69,30 @@ sim_world *sim_scene_watching(uint32_t replicas, uint32_t sentinels)
     return w;
 }
 
+void sim_scene_traffic(sim_world *w, int64_t until_ms)
+{
+    uint32_t first = w->call_count;
+    while (w->now_ms < until_ms && w->failed == NULL) {
+        (void)sim_call_one(w, SIM_INCR, false, 5000);
+        sim_run(w, w->now_ms + 20);
+    }
+    sim_run_calls(w);
+    sim_scene_whole(w);
+    for (uint32_t i = first; i < w->call_count; i++) {
+        assert_string_equal(w->calls[i].text, "");
+        assert_int_equal(w->data.ran[i], 1);
+    }
+}
+
+int64_t sim_scene_after_promotion(sim_world *w)
+{
+    uint32_t id = sim_call_one(w, SIM_INCR, false, 8000);
+    sim_run_calls(w);
+    assert_string_equal(w->calls[id].text, "");
+    assert_int_equal(w->data.ran[id], 1);
+    return w->calls[id].done_ms - w->failover.at_ms[SIM_PROMOTE];
+}
+
 /* kill -9 at this moment, and the fail-over that follows. */
 static sim_failover *scene_kill(sim_world *w)
 {

@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * scenes_sentinel_faults: fail-overs that come to nothing or are rolled back, and
- * Sentinels that hang, lie, are cut off, know nothing or say too little. */
+ * scenes_sentinel_faults: Sentinels that hang, lie, are cut off, know nothing or say
+ * too little. */
 #include "test/sim/scenes.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Calls every few milliseconds until then; all must be answered, each run once. */
-static void faults_traffic(sim_world *w, int64_t until_ms)
-{
-    uint32_t first = w->call_count;
-    while (w->now_ms < until_ms && w->failed == NULL) {
-        (void)sim_call_one(w, SIM_INCR, false, 5000);
-        sim_run(w, w->now_ms + 20);
-    }
-    sim_run_calls(w);
-    sim_scene_whole(w);
-    for (uint32_t i = first; i < w->call_count; i++) {
-        assert_string_equal(w->calls[i].text, "");
-        assert_int_equal(w->data.ran[i], 1);
-    }
-}
-
-/* One call that waits; how long after the promotion it was answered. */
-static int64_t faults_after_promotion(sim_world *w)
-{
-    uint32_t id = sim_call_one(w, SIM_INCR, false, 8000);
-    sim_run_calls(w);
-    assert_string_equal(w->calls[id].text, "");
-    assert_int_equal(w->data.ran[id], 1);
-    return w->calls[id].done_ms - w->failover.at_ms[SIM_PROMOTE];
-}
 
 /* ---- what hangs --------------------------------------------------------------- */
 
@@ -46,7 +20,7 @@ static void scene_hung_sentinel(void **state)
     sim_node_kill(w, w->server, ECONNRESET);
     sim_run(w, w->now_ms);
     (void)sim_fail_over(w, sim_scene_sentinel(w, 1), &w->nodes[1]);
-    assert_in_range(faults_after_promotion(w), 0, 4);
+    assert_in_range(sim_scene_after_promotion(w), 0, 4);
     sim_run(w, w->now_ms + 3000);
     assert_int_equal(sim_scene_answered(w, 1000), 0);
     sim_scene_end(w);
@@ -64,12 +38,12 @@ static void scene_frozen_host(void **state)
     assert_int_equal(w->calls[lost].code, REEF_UNSURE);
     (void)sim_fail_over(w, sim_scene_sentinel(w, 2), &w->nodes[2]);
     sim_run(w, w->now_ms);
-    assert_in_range(faults_after_promotion(w), 0, 4);
-    faults_traffic(w, w->now_ms + 3000);
+    assert_in_range(sim_scene_after_promotion(w), 0, 4);
+    sim_scene_traffic(w, w->now_ms + 3000);
     uint32_t before = w->server->commands;
     sim_node_resume(w, w->server); /* what stood in its buffers runs now */
     sim_node_resume(w, sim_scene_sentinel(w, 0));
-    faults_traffic(w, w->now_ms + 3000);
+    sim_scene_traffic(w, w->now_ms + 3000);
     assert_in_range(w->data.ran[lost], 0, 1);
     assert_in_range(w->server->commands - before, 0, 4);
     sim_scene_end(w);
@@ -95,120 +69,6 @@ static void scene_stopped_master(void **state)
     sim_scene_end(w);
 }
 
-/* ---- what comes to nothing ---------------------------------------------------- */
-
-/* The leader dies after its announcement; another one does it all again. */
-static void scene_leader_dies(void **state)
-{
-    (void)state;
-    sim_world *w = sim_scene_watching(2, 3);
-    sim_node_kill(w, w->server, ECONNRESET);
-    sim_run(w, w->now_ms);
-    sim_failover *f = sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1]);
-    f->ends = SIM_PROMOTE;
-    f->dies = true;
-    uint32_t id = sim_call_one(w, SIM_INCR, false, 8000);
-    sim_run(w, w->now_ms + 3000);
-    (void)sim_fail_over(w, sim_scene_sentinel(w, 1), &w->nodes[2]);
-    sim_run_calls(w);
-    assert_string_equal(w->calls[id].text, "");
-    assert_in_range(w->calls[id].done_ms - w->failover.at_ms[SIM_PROMOTE], 0, 4);
-    sim_scene_end(w);
-}
-
-/* The same while the master lives: the hold ends by itself. */
-static void scene_hold_ends(void **state)
-{
-    (void)state;
-    sim_world *w = sim_scene_watching(1, 3);
-    sim_failover *f = sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1]);
-    f->ends = SIM_PROMOTE;
-    f->dies = true;
-    sim_run(w, w->now_ms + 10);
-    assert_in_range(sim_scene_answered(w, 5000), 0, 4000);
-    assert_in_range(w->nodes[1].roles, 1, 1000);
-    assert_int_equal(w->data.astray, 0);
-    assert_int_equal(sim_scene_answered(w, 1000), 0);
-    sim_scene_end(w);
-}
-
-/* A replica is the master, says so when nobody waits any more, and is to be replaced
- * itself: that is heard, though no call has gone to it. */
-static void scene_back_and_forth(void **state)
-{
-    (void)state;
-    sim_world *w = sim_scene_watching(2, 3);
-    sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1])->demote_ms = 100;
-    sim_run(w, w->now_ms + 200);
-    sim_node_pause(w, &w->nodes[1]);
-    uint32_t late = sim_call_one(w, SIM_INCR, false, 50);
-    sim_run(w, w->now_ms + 100);
-    assert_int_equal(w->calls[late].code, REEF_UNSENT);
-    sim_node_resume(w, &w->nodes[1]);
-    sim_run(w, w->now_ms + 1000);
-    (void)sim_fail_over(w, sim_scene_sentinel(w, 0), w->server);
-    sim_run(w, w->now_ms + 10);
-    assert_in_range(faults_after_promotion(w), 0, 4);
-    sim_scene_end(w);
-}
-
-/* Promoted, and never announced: the others make it a replica again. What was written
- * there in between is lost, which is the price of being early; nothing is stuck. */
-static void scene_roll_back(void **state)
-{
-    (void)state;
-    sim_world *w = sim_scene_watching(1, 3);
-    sim_failover *f = sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1]);
-    f->ends = SIM_SEE;
-    f->dies = true;
-    sim_run(w, w->now_ms + 50);
-    assert_in_range(faults_after_promotion(w), 0, 4);
-    faults_traffic(w, w->now_ms + 2000);
-    sim_run(w, w->now_ms + 8000);
-    assert_true(w->nodes[1].replica);
-    assert_in_range(sim_scene_answered(w, 5000), 0, 1500);
-    faults_traffic(w, w->now_ms + 1000);
-    assert_true(w->data.truth == w->server);
-    sim_scene_end(w);
-}
-
-static void scene_no_good_replica(void **state)
-{
-    (void)state;
-    sim_world *w = sim_scene_watching(1, 3);
-    sim_node_kill(w, &w->nodes[1], ECONNRESET);
-    (void)sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1]);
-    faults_traffic(w, w->now_ms + 300);
-    assert_int_equal(w->data.astray, 0);
-    sim_scene_end(w);
-}
-
-/* Each fail-over is over before the master's word that it still is one can arrive.
- * Calls go on soon all the same, and roles are not asked for without a pause. */
-static void scene_chatter(void **state)
-{
-    (void)state;
-    sim_world *w = sim_scene_watching(1, 3);
-    sim_node *errs = sim_scene_sentinel(w, 0);
-    uint32_t first = w->call_count;
-    w->rates.latency_ms = 1;
-    for (int i = 0; i < 1500 && w->failed == NULL; i++) {
-        sim_publish(w, errs, "+selected-slave",
-                    "slave 10.0.0.2:6379 10.0.0.2 6379 @ mymaster 10.0.0.1 6379");
-        sim_publish(w, errs, "-failover-abort-slave-timeout",
-                    "master mymaster 10.0.0.1 6379");
-        if (i % 20 == 0) {
-            (void)sim_call_one(w, SIM_INCR, false, 1000);
-        }
-        sim_run(w, w->now_ms + 1);
-    }
-    sim_run_calls(w);
-    for (uint32_t i = first; i < w->call_count; i++) {
-        assert_string_equal(w->calls[i].text, "");
-    }
-    sim_scene_end(w);
-}
-
 /* ---- what says too little ----------------------------------------------------- */
 
 /* Without announcements each Sentinel is asked about once a second. */
@@ -224,11 +84,11 @@ static void scene_mum(void **state)
         sim_start(w);
         assert_int_equal(sim_scene_answered(w, 1000), 0);
         uint32_t asked = sim_scene_sentinel(w, 0)->sentinel->asked;
-        faults_traffic(w, w->now_ms + 5000);
+        sim_scene_traffic(w, w->now_ms + 5000);
         asked = sim_scene_sentinel(w, 0)->sentinel->asked - asked;
         assert_in_range(asked, 4, 7);
         (void)sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1]);
-        faults_traffic(w, w->now_ms + 3000);
+        sim_scene_traffic(w, w->now_ms + 3000);
         int64_t late = w->data.astray_ms - w->failover.at_ms[SIM_SEE];
         assert_true(late <= 1050);
         /* A kill is a sign of its own: it is asked at once, and again. */
@@ -256,9 +116,9 @@ static void scene_sentinel_restart(void **state)
                                .what = SIM_UP,
                                .node = (size_t)(n - w->nodes)});
     }
-    faults_traffic(w, w->now_ms + 3000);
+    sim_scene_traffic(w, w->now_ms + 3000);
     (void)sim_fail_over(w, sim_scene_sentinel(w, 2), &w->nodes[1]);
-    faults_traffic(w, w->now_ms + 500);
+    sim_scene_traffic(w, w->now_ms + 500);
     assert_int_equal(w->data.astray, 0);
     sim_scene_end(w);
 }
@@ -283,7 +143,7 @@ static void scene_cut_off_sentinel(void **state)
                            ECONNRESET); /* it looks for the master anew */
             sim_run(w, w->now_ms);
             assert_in_range(sim_scene_answered(w, 1000), 0, 300);
-            faults_traffic(w, w->now_ms + 1000);
+            sim_scene_traffic(w, w->now_ms + 1000);
         }
         assert_int_equal(w->data.astray, 0);
         sim_scene_end(w);
@@ -313,7 +173,7 @@ static void scene_split(void **state)
             sim_run(w, w->now_ms + 10);
             uint32_t astray = w->data.astray;
             assert_in_range(astray, 0, 1);
-            faults_traffic(w, w->now_ms + 3000);
+            sim_scene_traffic(w, w->now_ms + 3000);
             assert_int_equal(w->data.astray, astray);
             sim_scene_end(w);
         }
@@ -330,7 +190,7 @@ static void scene_lies(void **state)
             sim_scene_sentinel(w, which)->sentinel->lie = lie;
             sim_start(w);
             assert_in_range(sim_scene_answered(w, 3000), 0, 2000);
-            faults_traffic(w, w->now_ms + 2500);
+            sim_scene_traffic(w, w->now_ms + 2500);
             assert_int_equal(w->data.astray, 0);
             sim_scene_end(w);
         }
@@ -388,7 +248,7 @@ static void scene_sentinels_gone(void **state)
         sim_node_kill(w, sim_scene_sentinel(w, i), ECONNRESET);
     }
     uint32_t first = w->call_count;
-    faults_traffic(w, w->now_ms + 5000);
+    sim_scene_traffic(w, w->now_ms + 5000);
     for (uint32_t i = first; i < w->call_count; i++) {
         assert_int_equal(w->calls[i].done_ms, w->calls[i].submit_ms);
     }
@@ -436,7 +296,7 @@ static void scene_passwords(void **state)
         assert_int_equal(sim_scene_answered(w, 1000), 0);
         (void)sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1]);
         sim_run(w, w->now_ms + 10);
-        assert_in_range(faults_after_promotion(w), 0, 4);
+        assert_in_range(sim_scene_after_promotion(w), 0, 4);
         sim_scene_end(w);
     }
 }
@@ -502,8 +362,8 @@ static void scene_host_names(void **state)
     assert_int_equal(sim_scene_answered(w, 1000), 0);
     (void)sim_fail_over(w, sim_scene_sentinel(w, 0), &w->nodes[1]);
     sim_run(w, w->now_ms + 10);
-    assert_in_range(faults_after_promotion(w), 0, 4);
-    faults_traffic(w, w->now_ms + 3000);
+    assert_in_range(sim_scene_after_promotion(w), 0, 4);
+    sim_scene_traffic(w, w->now_ms + 3000);
     assert_int_equal(w->data.astray, 0);
     sim_scene_end(w);
 }
@@ -530,7 +390,7 @@ static void scene_service_of_sentinels(void **state)
     }
     (void)sim_fail_over(w, sim_scene_sentinel(w, 2), &w->nodes[1]);
     sim_run(w, w->now_ms);
-    assert_in_range(faults_after_promotion(w), 0, 4);
+    assert_in_range(sim_scene_after_promotion(w), 0, 4);
     sim_scene_end(w);
 }
 
@@ -566,12 +426,6 @@ size_t sim_scenes_sentinel_faults(struct CMUnitTest out[SIM_SCENES])
         cmocka_unit_test(scene_hung_sentinel),
         cmocka_unit_test(scene_frozen_host),
         cmocka_unit_test(scene_stopped_master),
-        cmocka_unit_test(scene_leader_dies),
-        cmocka_unit_test(scene_hold_ends),
-        cmocka_unit_test(scene_back_and_forth),
-        cmocka_unit_test(scene_chatter),
-        cmocka_unit_test(scene_roll_back),
-        cmocka_unit_test(scene_no_good_replica),
         cmocka_unit_test(scene_mum),
         cmocka_unit_test(scene_sentinel_restart),
         cmocka_unit_test(scene_cut_off_sentinel),

@@ -4,13 +4,15 @@
  * had its host send since:
  *   - a command goes to nobody who has not said on that link that he is a master;
  *   - none begins on a link to a master whose replacement was selected, until that came
- *     to nothing: by an abort, or by the old master's own word when it is asked anew;
- *     or unless a hundred were selected before;
+ *     to nothing: by an abort, by the old master's own word when it is asked anew, or
+ *     since a newer configuration names it. With failover = "announced" it may; and
+ *     selections without end, which lead nowhere, hold nothing in the end;
  *   - none begins on a link to a node that a newer configuration has replaced, unless
  *     no more than half of the Sentinels hold that one, and its master is of no use
  *     some time after it was known;
  *   - roles are asked for no more often than every few milliseconds, Sentinels about
- *     once a second and once for each sign that something has changed. */
+ *     twice a second and twice for each sign that something has changed; connects begin
+ *     no more often than WATCH_OPENS_SECOND, to the nodes of a Cluster, too. */
 #include "test/sim/sim.h"
 
 #include <stdio.h>
@@ -19,7 +21,7 @@
 enum {
     WATCH_PROBE_MS = 4,
     WATCH_OPENS_SECOND = 400,
-    WATCH_HOLDS = 100,
+    WATCH_HOLDS = 120, /* since the last switch: REEF_HOLDS_MS / REEF_HOLD_COSTS_MS */
     WATCH_EARLY_MS = 1500
 };
 
@@ -148,6 +150,18 @@ static void watch_push(sim_world *w, sim_link *l, const reef_reply *push)
     watch_event(w, channel, text);
 }
 
+/* Another one is the master: what the last one was and said is of no account when it
+ * is one again. */
+static void watch_moved(sim_world *w, const sim_node *to)
+{
+    sim_watch *k = &w->watch;
+    if (k->master != NULL && k->master != to) {
+        k->nodes[watch_index(w, k->master)].told_ms = 0;
+        k->holds = 0;
+    }
+    k->master = to;
+}
+
 /* The configuration in a Sentinel's own words. */
 static void watch_believe(sim_world *w, sim_link *l)
 {
@@ -174,7 +188,7 @@ static void watch_believe(sim_world *w, sim_link *l)
         k->epoch_input = k->input;
         k->epoch_ms = w->now_ms;
         k->nodes[i].held = k->nodes[i].held && k->master == n;
-        k->master = n;
+        watch_moved(w, n);
     }
     l->claim = NULL;
 }

@@ -364,6 +364,25 @@ static void test_group_in_part(void **state)
     }
 }
 
+/* It did not run now, but was sent before to a link that was lost: nobody knows. */
+static void test_group_in_part_again(void **state)
+{
+    (void)state;
+    ring *r = ring_served();
+    ring_way(r, 0, FAKE_MUTE);
+    uint64_t id = ring_again(r, "SET b 1,GET b", 5000);
+    ring_way(r, 0, FAKE_REFUSES);
+    ring_pass(r, 50);
+    r->nodes[0].says = "-ASK 3300 10.0.0.2:6379";
+    r->nodes[0].to = "GET";
+    r->nodes[0].times = 1;
+    ring_way(r, 0, FAKE_UP);
+    ring_pass(r, 1000);
+    ring_done(r, id, REEF_OK, NULL);
+    ring_done(r, id + 1, REEF_UNSURE, "An earlier try may have");
+    ring_stop(r);
+}
+
 /* A script that failed may have written first: it is not sent again for the sake of
  * the command behind it. */
 static void test_group_with_a_script(void **state)
@@ -543,6 +562,7 @@ int main(void)
         cmocka_unit_test(test_ask_for_a_transaction),
         cmocka_unit_test(test_ask_for_a_group),
         cmocka_unit_test(test_group_in_part),
+        cmocka_unit_test(test_group_in_part_again),
         cmocka_unit_test(test_group_with_a_script),
         cmocka_unit_test(test_ask_of_a_dead_node),
         cmocka_unit_test(test_ask_in_vain),
