@@ -8,12 +8,13 @@
  *   MAPPED   calls go to the owners of their slots; links are made when first needed
  *
  *   SEEKING --(a view)--> MAPPED
- *   MAPPED --(all nodes silent for long, and seeds lead to another cluster)--> SEEKING
+ *   MAPPED --(all nodes silent for REEF_FOREIGN_MS, and a view of another cluster)-->
+ *            SEEKING, and with that view at once MAPPED
  *
  * Invariants: a waiting call is in exactly one of the lists: the engine's (to be
- * routed), a node's, the homeless, or the later ones. A call with a key is sent to
- * nobody but the owner of its slot, whom the owner sent it to, and, to find out,
- * replicas of an owner that is stuck. */
+ * routed), a node's, the homeless, or the later ones. A call with a key that is not
+ * bound to a node is sent to nobody but the owner of its slot, whom the owner sent it
+ * to, and, to find out, replicas of an owner that is stuck. */
 #include "net/cluster.h"
 
 #include <stdio.h>

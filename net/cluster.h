@@ -14,7 +14,8 @@
  * it (cluster specification, "Hash slots configuration propagation": the higher one
  * wins), and one more where a redirect, or an answer that only an owner gives, was
  * ahead of what views tell. A lower rank never replaces a higher one, unless the owner
- * by the higher one could not be reached for REEF_BELIEF_LOST_MS. */
+ * by the higher one could not be reached for REEF_BELIEF_LOST_MS, or says itself that
+ * the slot is not its own, without a place where it is. */
 #ifndef REEF_NET_CLUSTER_H
 #define REEF_NET_CLUSTER_H
 #include "net/engine.h"

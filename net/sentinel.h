@@ -13,8 +13,9 @@
  * place is ahead of it (a leader that names the replica which it has promoted, or a
  * selected replica that says itself that it is a master). A higher rank wins; a lower
  * one is believed only when most Sentinels hold it, and nobody has held the other for
- * REEF_BELIEF_MS, or the other has itself refuted it, or few hold the other and for
- * REEF_EARLY_MS it could not be used. So a Sentinel that was cut off, or errs, pulls
+ * REEF_BELIEF_MS (of an equal one: nobody holds it now), or the other has itself
+ * refuted it, or no more than half hold the other and it can't be used, REEF_EARLY_MS
+ * or more after calls moved there. So a Sentinel that was cut off, or errs, pulls
  * nobody back. */
 #ifndef REEF_NET_SENTINEL_H
 #define REEF_NET_SENTINEL_H

@@ -13,8 +13,8 @@
  * processor's cores that doubles, as all times do; what is added when nobody else uses
  * them is told, too: the difference of the best rounds of a start, and of that the
  * median of all starts. Targets are printed, not enforced: a bench is not a timed test.
- * A call that ends otherwise than it should is a failure, and so are masters that got
- * none.
+ * A call that ends otherwise than it should is a failure, and so is more than a
+ * tenth of the masters without one.
  *
  *   bench_route
  *   bench_route --only MASTERS --count N   one side, for an instruction counter; of 0

@@ -5,11 +5,14 @@
  *   - a call's command goes to nobody who has not said on that link which node he is
  *     (or that he does not tell), and to no node of another cluster once ours is known;
  *   - none goes to a node that had owned the slot before somebody else claimed it with
- *     a higher epoch, unless a redirect or a lie led there, or the new owner was silent
- *     for seconds, or sent calls on to nowhere;
+ *     a higher epoch, unless a redirect or a lie led there, or it is a replica, or the
+ *     new owner was silent for seconds, or sent calls on to nowhere (through narrow
+ *     sockets nobody knows which questions were sent: then neither this nor the pace of
+ *     the questions is looked at);
  *   - the map is asked for by one question at a time (another, when the link of the
- *     first is of no more use), and not more often than every 100 ms; the replicas of
- *     one master see at most 100 commands a second;
+ *     first is of no more use, or has not answered in time), and not more often than
+ *     every 100 ms; the replicas of one master see at most 100 calls and questions of
+ *     who serves a second (two more are let pass);
  *   - a call is sent a bounded number of times; ASKING stands before a call's command;
  *   - there are no more links than nodes and hosts, and a few;
  *   - when all is over, what was acknowledged is there, but for what fail-overs
