@@ -16,7 +16,7 @@ static int show_run(cli_context *ctx)
         cli_census_show(&check);
         return CLI_DONE;
     }
-    fputc('{', stdout);
+    fputs("{\"cluster\":", stdout);
     cli_census_json(&census);
     fputs("}\n", stdout);
     return CLI_DONE;

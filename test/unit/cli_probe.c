@@ -182,7 +182,8 @@ static void probe_json(void **state)
                 "\"version\":null,\"protocol\":3,\"mode\":null,\"role\":null,"
                 "\"db\":0,\"latency_us\":null,\"clock_ms\":null,"
                 "\"maxmemory_policy\":null,\"topology\":{\"sentinel\":false,"
-                "\"replication\":null},\"names\":[],\"findings\":[],\"exit\":0}\n");
+                "\"cluster\":null,\"replication\":null},\"names\":[],"
+                "\"findings\":[],\"exit\":0}\n");
     looked.has_latency = looked.has_clock = true;
     looked.best_us = 5;
     looked.median_us = 9;
